@@ -1,0 +1,19 @@
+"""What an operator can mend: an exception whose docstring is its message."""
+
+from inspect import cleandoc
+
+
+class Problem(Exception):  # noqa: N818
+    """Something outside is not as it must be."""
+
+    def __init__(self, **facts: object) -> None:
+        """Fill the docstring's `{names}` from `facts`; never pass a secret or an identifier."""
+        super().__init__(" ".join(cleandoc(self.__doc__ or "").format(**facts).split()))
+        self.facts = facts
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.facts))
+
+
+def _rebuild(kind: type[Problem], facts: dict[str, object]) -> Problem:
+    return kind(**facts)

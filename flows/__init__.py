@@ -1,0 +1,1 @@
+"""The four business processes, and the operations that watch over them."""

@@ -1,0 +1,1 @@
+"""The few things that all rooms share."""

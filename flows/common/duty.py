@@ -1,0 +1,123 @@
+"""A duty: one process's work of one day, done by one run at a time, and missed when it stops.
+
+The session advisory lock is the truth about "never two at once": PostgreSQL frees it the moment the
+session ends, and everything the run records goes through that same session. So a run that lost its lock
+cannot record, and a run that cannot record must not act.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import TextClause
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from blocks import database
+from flows.common.sql import statements
+
+BLOCK = "state-db"
+SQL = statements(__package__, "duty.sql")
+
+
+class DutyHeld(Exception):  # noqa: N818
+    """Another run is at work on this duty; it goes on and this one ends."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__(f"Another run of {process} holds its lock and goes on; this one does nothing.")
+
+
+@dataclass(frozen=True)
+class DutyState:
+    """What the database knows of a duty; `flow_run_id` is None when no run took it up yet."""
+
+    held: bool
+    finished: bool = False
+    flow_run_id: UUID | None = None
+    taken_up: int = 0
+    silent_s: float = 0.0
+
+
+class Duty:
+    """The lock, the heartbeat and the one session through which the holder records."""
+
+    def __init__(self, process: str, business_date: date, flow_run_id: UUID | None) -> None:
+        self._key = {"process": process, "business_date": business_date}
+        self._flow_run_id = flow_run_id
+        self._stack = AsyncExitStack()
+        self._session: AsyncConnection | None = None
+
+    async def ensure(self) -> None:
+        """Hold the lock: keep it where the session lives, take it again where it died.
+
+        Raises:
+            DutyHeld: another session has it.
+            DatabaseProblem: the database is away.
+        """
+        if self._session is not None:
+            try:
+                return await self._beat(self._session)
+            except database.DatabaseProblem:
+                await self.release()
+        session = await self._stack.enter_async_context(database.session(BLOCK))
+        with database.explained(BLOCK):
+            taken = await session.scalar(SQL["try_lock"], {"process": self._key["process"]})
+            if not taken:
+                await self.release()
+                raise DutyHeld(str(self._key["process"]))
+            await session.execute(SQL["take_up"], {**self._key, "flow_run_id": self._flow_run_id})
+            await session.commit()
+        self._session = session
+
+    async def record(self, statement: TextClause, parameters: Mapping[str, Any]) -> None:
+        """Execute `statement` and the heartbeat as one transaction of the session that holds the lock.
+
+        Raises:
+            DatabaseProblem: the session died, and the lock with it.
+        """
+        assert self._session is not None, "ensure() comes first"
+        with database.explained(BLOCK):
+            await self._session.execute(statement, parameters)
+        await self._beat(self._session)
+
+    async def finish(self) -> None:
+        """Write down that the day's work is done, so that nobody starts it again."""
+        assert self._session is not None, "ensure() comes first"
+        with database.explained(BLOCK):
+            await self._session.execute(SQL["finish"], self._key)
+            await self._session.commit()
+
+    async def release(self) -> None:
+        self._session = None
+        await self._stack.aclose()
+
+    async def _beat(self, session: AsyncConnection) -> None:
+        with database.explained(BLOCK):
+            await session.execute(SQL["beat"], self._key)
+            await session.commit()
+
+
+@asynccontextmanager
+async def hold(process: str, business_date: date, flow_run_id: UUID | None) -> AsyncIterator[Duty]:
+    """Hold the duty for the body's time.
+
+    Raises:
+        DutyHeld: another run is at work on it.
+    """
+    duty = Duty(process, business_date, flow_run_id)
+    await duty.ensure()
+    try:
+        yield duty
+    finally:
+        await duty.release()
+
+
+async def read(process: str, business_date: date) -> DutyState:
+    """Look at a duty without touching it."""
+    async with database.session(BLOCK) as session:
+        held = await session.scalar(SQL["is_held"], {"process": process})
+        rows = await session.execute(SQL["read"], {"process": process, "business_date": business_date})
+        row = rows.mappings().first()
+    return DutyState(held=bool(held), **(row or {}))
