@@ -21,21 +21,38 @@ class DatabaseProblem(Problem):
 
 class DatabaseUnreachable(DatabaseProblem):
     """{block}: nothing answers at its address ({reason}). Check that the server runs and that host and port
-    in the Block are right."""
+    in the Block are right.
+    """
 
 
 class DatabaseAccessDenied(DatabaseProblem):
     """{block}: the database refuses user, password or database name ({reason}). Correct them in .env and run
-    `make apply`."""
+    `make apply`.
+    """
+
+    heals = False
 
 
 class TableMissing(DatabaseProblem):
     """{block}: a table or column that we need is not there ({reason}). Ours are created by `make apply`;
-    for the others ask the owner of the database."""
+    for the others ask the owner of the database.
+    """
+
+    heals = False
 
 
 class PermissionMissing(DatabaseProblem):
     """{block}: the user lacks a right on a table ({reason}). The grants are listed in docs/pop.md."""
+
+    heals = False
+
+
+class StatementRefused(DatabaseProblem):
+    """{block}: the database does not understand our statement ({reason}). Its version or its tables differ
+    from what docs/pop.md asks for.
+    """
+
+    heals = False
 
 
 _BY_SQLSTATE = {
@@ -45,6 +62,7 @@ _BY_SQLSTATE = {
     "42703": TableMissing,  # no such column
     "3F": TableMissing,  # no such schema
     "42501": PermissionMissing,
+    "42": StatementRefused,  # syntax, types, unknown functions
     "08": DatabaseUnreachable,
     "57": DatabaseUnreachable,  # shutting down, starting up
     "53": DatabaseUnreachable,  # too many connections, disk full
@@ -61,7 +79,7 @@ async def session(block: str) -> AsyncIterator[AsyncConnection]:
     """
     connector = await load(AsyncSqlAlchemyConnector, block)
     # A pooled connection would live on, with its advisory locks; parameters may be identifiers.
-    engine = connector.get_engine(poolclass=NullPool, hide_parameters=True)  # type: ignore[arg-type]
+    engine = connector.get_engine(poolclass=NullPool, hide_parameters=True)
     try:
         with explained(block):
             async with engine.connect() as connection:

@@ -20,7 +20,8 @@ DEFAULT_PORT = {SMTPType.SSL: 465, SMTPType.STARTTLS: 587, SMTPType.INSECURE: 25
 
 class MailNotSent(Problem):
     """mail: the SMTP server did not take the mail ({reason}). Check SMTP_* in .env, run `make apply`, and ask
-    `prefect deployment run doctor/on-demand`."""
+    `prefect deployment run doctor/on-demand`.
+    """
 
 
 class MailSettings(Block):

@@ -47,10 +47,10 @@ class PopReply(NamedTuple):
 
 
 def mark_pop(account: str, count: int) -> str:
-    """Return the message: JSON inside JSON.
+    r"""Return the message: JSON inside JSON.
 
     >>> mark_pop("0xa", 100)
-    '{"type": "markPop", "value": "{\\\\"count\\\\": 100, \\\\"username\\\\": \\\\"0xa\\\\"}"}'
+    '{"type": "markPop", "value": "{\\"count\\": 100, \\"username\\": \\"0xa\\"}"}'
     """
     return json.dumps({"type": "markPop", "value": json.dumps({"count": count, "username": account})})
 
@@ -65,7 +65,7 @@ def parse_reply(raw: str | bytes, account: str) -> PopReply:
         raise BadReply("binary")
     try:
         reply = json.loads(raw)
-        pops = reply["markPop"]["userPops"]["popCountToday"]["remainingPopCountToday"]
+        pops = reply["markPop"]["userPops"]["remainingPopCountToday"]
         today, remaining = pops["todaysPops"], pops["remainingPops"]
         username = reply["username"]
     except (ValueError, RecursionError):
@@ -85,21 +85,19 @@ def _is_count(value: Any) -> bool:
 
 def classify(error: Exception) -> GameError:
     """Return what a failed exchange means, without any text of the library's or the server's."""
-    match error:
-        case InvalidStatus():
-            return _classify_status(error.response.status_code, error.response.headers.get("Retry-After"))
-        case ConnectionClosed():
-            return _classify_close(error)
-        case InvalidHandshake():
-            return Overwhelmed("garbage handshake")
-        case TimeoutError():
-            return Overwhelmed("timeout")
-        case ssl.SSLCertVerificationError():
-            return Refused("certificate not trusted")
-        case ConnectionRefusedError():
-            return Overwhelmed("connection refused")
-        case _:
-            return Overwhelmed(f"network: {type(error).__name__}")
+    if isinstance(error, InvalidStatus):
+        return _classify_status(error.response.status_code, error.response.headers.get("Retry-After"))
+    if isinstance(error, ConnectionClosed):
+        return _classify_close(error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Refused("certificate not trusted")
+    reasons = {
+        InvalidHandshake: "garbage handshake",
+        TimeoutError: "timeout",
+        ConnectionRefusedError: "connection refused",
+    }
+    known = (reason for kind, reason in reasons.items() if isinstance(error, kind))
+    return Overwhelmed(next(known, f"network: {type(error).__name__}"))
 
 
 def _classify_status(status: int, retry_after: str | None) -> GameError:

@@ -1,10 +1,14 @@
 """What an operator can mend: an exception whose docstring is its message."""
 
 from inspect import cleandoc
+from typing import ClassVar
 
 
-class Problem(Exception):  # noqa: N818
+class Problem(Exception):
     """Something outside is not as it must be."""
+
+    heals: ClassVar[bool] = True
+    """Whether trying again can help; False when a person must mend it first."""
 
     def __init__(self, **facts: object) -> None:
         """Fill the docstring's `{names}` from `facts`; never pass a secret or an identifier."""

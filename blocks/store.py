@@ -12,6 +12,8 @@ B = TypeVar("B", bound=Block)
 class BlockMissing(Problem):
     """Block '{name}' is not there: fill its variables in .env (see .env.example) and run `make apply`."""
 
+    heals = False
+
 
 async def load(kind: type[B], name: str) -> B:
     """Return the Block, loaded afresh.

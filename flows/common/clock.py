@@ -3,6 +3,8 @@
 import asyncio
 from datetime import UTC, datetime
 
+TICK_S = 1e-5
+
 
 class Clock:
     """Wall time for dates, monotonic time for distances."""
@@ -19,9 +21,15 @@ class Clock:
 
     async def sleep_until(self, monotonic_s: float) -> None:
         """Return at `monotonic_s`, never before; at once when it is past."""
-        # The event loop may wake up a clock tick early.
+        # The event loop may wake up a clock tick early; it must not spin on what is left then.
         while (left_s := monotonic_s - self.monotonic_s()) > 0:
-            await asyncio.sleep(left_s)
+            await asyncio.sleep(max(left_s, TICK_S))
 
     async def sleep(self, seconds: float) -> None:
         await self.sleep_until(self.monotonic_s() + seconds)
+
+    async def reach(self, moment_utc: datetime | None) -> datetime:
+        """Return the time, not before `moment_utc`."""
+        if moment_utc is not None:
+            await self.sleep((moment_utc - self.utc()).total_seconds())
+        return self.utc()

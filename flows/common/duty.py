@@ -22,8 +22,10 @@ BLOCK = "state-db"
 SQL = statements(__package__, "duty.sql")
 
 
-class DutyHeld(Exception):  # noqa: N818
+class DutyHeld(Exception):
     """Another run is at work on this duty; it goes on and this one ends."""
+
+    heals = False
 
     def __init__(self, process: str) -> None:
         super().__init__(f"Another run of {process} holds its lock and goes on; this one does nothing.")
@@ -58,9 +60,11 @@ class Duty:
         """
         if self._session is not None:
             try:
-                return await self._beat(self._session)
+                await self.beat()
             except database.DatabaseProblem:
                 await self.release()
+            else:
+                return
         session = await self._stack.enter_async_context(database.session(BLOCK))
         with database.explained(BLOCK):
             taken = await session.scalar(SQL["try_lock"], {"process": self._key["process"]})
@@ -80,7 +84,18 @@ class Duty:
         assert self._session is not None, "ensure() comes first"
         with database.explained(BLOCK):
             await self._session.execute(statement, parameters)
-        await self._beat(self._session)
+        await self.beat()
+
+    async def beat(self) -> None:
+        """Say that this run is alive and holds the lock.
+
+        Raises:
+            DatabaseProblem: the session died, and the lock with it.
+        """
+        assert self._session is not None, "ensure() comes first"
+        with database.explained(BLOCK):
+            await self._session.execute(SQL["beat"], self._key)
+            await self._session.commit()
 
     async def finish(self) -> None:
         """Write down that the day's work is done, so that nobody starts it again."""
@@ -92,11 +107,6 @@ class Duty:
     async def release(self) -> None:
         self._session = None
         await self._stack.aclose()
-
-    async def _beat(self, session: AsyncConnection) -> None:
-        with database.explained(BLOCK):
-            await session.execute(SQL["beat"], self._key)
-            await session.commit()
 
 
 @asynccontextmanager

@@ -1,0 +1,1 @@
+"""Pop: every marketing account taps once a day, paced over the day so that the game is never overwhelmed."""
