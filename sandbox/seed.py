@@ -1,0 +1,27 @@
+"""The databases of the sandbox: one script each, every one safe to run again."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Script:
+    """A database, the role that our Block logs in with, and the prefix of the Block's variables.
+
+    The script runs as superuser inside the database and finds the role's password in the
+    environment variable ROLE_PASSWORD.
+    """
+
+    database: str
+    role: str
+    variables: str
+
+    @property
+    def path(self) -> Path:
+        return Path(__file__).with_name(f"{self.database}.sql")
+
+
+SCRIPTS = (
+    Script("game", role="pop_reader", variables="DB"),
+    Script("state", role="metronome", variables="STATE_DB"),
+)

@@ -1,0 +1,93 @@
+"""The outside world as a list: what there is, and how all of it starts and stops."""
+
+import asyncio
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox import host, seed
+from sandbox.admin import Admin
+from sandbox.game import GameServer
+from sandbox.mail import MailSink
+from sandbox.postgres import Postgres
+from sandbox.service import Guest, Place, Service
+from sandbox.state import State, locked, write_private
+from sandbox.wheel import postgres_folder
+
+DEFAULT_HOME = Path(".sandbox")
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything outside, running: where it is, and the environment that points Blocks at it."""
+
+    home: Path
+    places: list[Place]
+    env: dict[str, str]
+
+    @property
+    def admin_url(self) -> str:
+        return self.env["SANDBOX_ADMIN_URL"]
+
+    def env_lines(self) -> str:
+        """KEY=VALUE lines that a shell can read."""
+        return "".join(f"{name}={shlex.quote(value)}\n" for name, value in self.env.items())
+
+
+def services(state: State) -> list[Service]:
+    """Those that run by themselves, in the order in which they start."""
+    folder = state.folders.setdefault("postgres", str(postgres_folder(state.home)))
+    passwords = {script.role: state.secret(script.role) for script in seed.SCRIPTS}
+    return [
+        Postgres(Path(folder), state.port("postgres"), passwords),
+        host.Host(state, guests(state)),
+    ]
+
+
+def guests(state: State) -> list[Guest]:
+    """Those that share the background process, in the order in which they start."""
+    game = GameServer(token=state.secret("game"), port=state.port("game"))
+    mail = MailSink(
+        state.home / "mail", username="sandbox", password=state.secret("mail"), port=state.port("mail")
+    )
+    return [game, mail, Admin(game, mail, port=state.port("admin"))]
+
+
+def up(home: Path = DEFAULT_HOME) -> World:
+    """Start what is not running yet; a second call changes nothing and tells the same."""
+    with locked(home):
+        state = State.load(home)
+        stopped = [service for service in services(state) if not service.running()]
+        state.forget_taken_ports(place.name for service in stopped for place in service.describe())
+        world = _describe(state, services(state))
+        state.save()
+        for service in services(state):
+            if not service.running():
+                service.start()
+        write_private(world.home / "sandbox.env", world.env_lines())
+        return world
+
+
+def down(home: Path = DEFAULT_HOME) -> None:
+    """Stop what `up` started; data, mails, ports and secrets stay for the next time."""
+    with locked(home):
+        for service in reversed(services(State.load(home))):
+            if service.running():
+                service.stop()
+
+
+def status(home: Path = DEFAULT_HOME) -> list[tuple[Place, bool]]:
+    """Every place, and whether it runs."""
+    checked = [(service, service.running()) for service in services(State.load(home))]
+    return [(place, running) for service, running in checked for place in service.describe()]
+
+
+def serve(home: Path) -> None:
+    """Be the background process."""
+    asyncio.run(host.serve(guests(State.load(home)), home))
+
+
+def _describe(state: State, parts: list[Service]) -> World:
+    places = [place for service in parts for place in service.describe()]
+    env = {name: value for place in places for name, value in place.env.items()}
+    return World(state.home, places, env)
