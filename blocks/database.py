@@ -6,6 +6,7 @@ Source  docs/runbook.md has a heading for each exception below
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+from asyncpg import PostgresError  # SQLAlchemy does not wrap what is raised while connecting
 from prefect_sqlalchemy import AsyncSqlAlchemyConnector
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -93,7 +94,7 @@ def explained(block: str) -> Iterator[None]:
     """Turn a driver's exception into the one that tells the operator what to do."""
     try:
         yield
-    except (DBAPIError, OSError) as error:
+    except (DBAPIError, OSError, PostgresError) as error:
         raise explain(block, error) from error
 
 

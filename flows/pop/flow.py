@@ -29,14 +29,14 @@ Count = Annotated[int, Field(ge=1, le=10_000, description="Pops for each account
 MinGap = Annotated[float, Field(ge=0.5, le=600, description="Smallest distance between two starts, seconds.")]
 WindowEnd = Annotated[
     datetime | None,
-    Field(description="No start after it, UTC; empty: 90 s before midnight. With it, the run is a trial."),
+    Field(description="No start after it, UTC; empty: 90 s before midnight."),
 ]
-Limit = Annotated[int | None, Field(ge=1, description="Only so many accounts; with it, the run is a trial.")]
+Limit = Annotated[int | None, Field(ge=1, description="Only so many accounts: a trial, it does not count as the day's run.")]
 MaxInFlight = Annotated[int, Field(ge=1, le=4, description="Open connections at once.")]
 DryRun = Annotated[bool, Field(description="Plan only: no connection to the game, nothing written.")]
 
 
-@flow(name=PROCESS, retries=1, retry_delay_seconds=60)
+@flow(name=PROCESS, retries=1, retry_delay_seconds=60, persist_result=False)
 async def pop(
     count: Count = 100,
     min_gap_s: MinGap = 0.5,
@@ -69,7 +69,7 @@ async def pop(
                 if not work.day.left:
                     break
             summary = rules.summarise(plan, work.day.attempts, work.day.smallest_gap_s)
-            if wish.is_whole_day:
+            if rules.is_duty_done(wish, work.day.left):
                 await held.finish()
     except duty.DutyHeld as other:
         return Cancelled(message=str(other))

@@ -50,9 +50,9 @@ class Wish:
     max_in_flight: int = 1
 
     @property
-    def is_whole_day(self) -> bool:
-        """A trial over a part of the accounts, or of the day, does not do the day's duty."""
-        return self.limit is None and self.window_end is None
+    def is_trial(self) -> bool:
+        """A run over a part of the accounts does not do the day's duty."""
+        return self.limit is not None
 
 
 @dataclass(frozen=True)

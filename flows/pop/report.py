@@ -1,6 +1,6 @@
 """What people read of pop: models -> Markdown. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 
 from flows.common.chart import Series, picture
@@ -12,7 +12,7 @@ BINS = 48
 
 def plan(plan: Plan, wish: Wish) -> str:
     """Return the plan as a person checks it before anything is sent."""
-    kind = "the whole day" if wish.is_whole_day else "a trial: it does not count as the day's run"
+    kind = "a trial: it does not count as the day's run" if wish.is_trial else "everybody"
     return f"""# Pop's plan for {plan.day}: {len(plan.queue):,} accounts
 
 | | |
@@ -33,12 +33,13 @@ def plan(plan: Plan, wish: Wish) -> str:
 def slot_line(slot: Slot, day: Day) -> str:
     """Return one log line: where the day stands at the end of a slot."""
     gap = "none yet" if day.smallest_gap_s is None else f"{day.smallest_gap_s:.3f} s"
-    return f"{slot}: {day.served} served so far, {day.left} left, smallest gap {gap}, {_tally(day.attempts)}"
+    tally = {str(outcome): number for outcome, number in day.attempts.items()}
+    return f"{slot}: {day.served} served so far, {day.left} left, smallest gap {gap}; {_tally(tally)}"
 
 
 def since(plan: Plan, wish: Wish) -> datetime:
     """Return where the picture begins: the whole day, earlier runs included, or this trial alone."""
-    return datetime.combine(plan.day, time(), UTC) if wish.is_whole_day else plan.now_utc
+    return plan.now_utc if wish.is_trial else datetime.combine(plan.day, time(), UTC)
 
 
 def bin_width(plan: Plan, since_utc: datetime) -> timedelta:
@@ -83,9 +84,10 @@ def _sentence(summary: Summary) -> str:
     return f"{summary.unserved:,} of {summary.planned:,} were not served; tomorrow they are first."
 
 
-def _tally(attempts: object) -> str:
-    assert isinstance(attempts, dict)
-    return ", ".join(f"{number:,} {outcome}" for outcome, number in attempts.items()) or "none"
+def _tally(attempts: Mapping[str, int]) -> str:
+    names = {"exhausted": "served, quota used up"}
+    parts = (f"{number:,} {names.get(outcome, outcome)}" for outcome, number in sorted(attempts.items()))
+    return ", ".join(parts) or "none"
 
 
 def _picture(bins: Sequence[Bin], width: timedelta) -> str:

@@ -131,6 +131,11 @@ def check_refusals(in_a_row: int, reason: str) -> None:
         )
 
 
+def is_duty_done(wish: Wish, left: int) -> bool:
+    """Return whether the day needs no other run: everybody had their turn, or the day is over."""
+    return not wish.is_trial and (left == 0 or wish.window_end is None)
+
+
 def preview(plan: Plan) -> Summary:
     """Return what a dry run comes to: the plan's numbers, and nothing done."""
     return Summary(

@@ -49,18 +49,23 @@ async def serve_slot(slot: Slot, work: Work) -> None:
         await work.serve(slot)
     finally:
         publishing.cancel()
+        await _show_progress(work)
     get_run_logger().info(report.slot_line(slot, work.day))
 
 
 async def _publish_progress(work: Work) -> None:
-    """Keep the progress artifact fresh; a server that is away costs nothing but the picture."""
     while True:
-        try:
-            async with asyncio.timeout(PROGRESS_TIMEOUT_S):
-                await _update_progress(work)
-        except Exception as error:  # noqa: BLE001
-            get_run_logger().debug("progress not shown: %s", type(error).__name__)
+        await _show_progress(work)
         await Clock().sleep(PROGRESS_EVERY_S)
+
+
+async def _show_progress(work: Work) -> None:
+    """Keep the progress artifact fresh; a server that is away costs nothing but the picture."""
+    try:
+        async with asyncio.timeout(PROGRESS_TIMEOUT_S):
+            await _update_progress(work)
+    except Exception as error:  # noqa: BLE001
+        get_run_logger().debug("progress not shown: %s", type(error).__name__)
 
 
 async def _update_progress(work: Work) -> None:

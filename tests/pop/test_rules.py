@@ -115,3 +115,18 @@ def test_exhausted_counts_as_served():
     """The server has nothing left to give today."""
     summary = rules.summarise(make_plan(["0xa", "0xb"]), Counter({Outcome.EXHAUSTED: 1}), None)
     assert (summary.served, summary.unserved) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("wish", "left", "done"),
+    [
+        (Wish(), 0, True),
+        (Wish(), 7, True),  # the day is over: who did not fit is first tomorrow
+        (Wish(window_end=NOON), 0, True),
+        (Wish(window_end=NOON), 7, False),  # the window was short: the guard goes on
+        (Wish(limit=5), 0, False),
+    ],
+)
+def test_the_duty_is_done_when_everybody_had_their_turn_or_the_day_is_over(wish, left, done):
+    """A trial never counts; a short window counts only if everybody fitted."""
+    assert rules.is_duty_done(wish, left) is done
