@@ -5,7 +5,6 @@ A list of steps, each with a budget of wall time; the next process adds its own.
 
 import argparse
 import asyncio
-import os
 import signal
 import sys
 import time
@@ -110,14 +109,9 @@ async def failure_mail(stage: Stage) -> str:
     run = await stage.start("pop/daily", limit=ACCOUNTS, window_end=window_end.isoformat())
     async for seen in stage.watch(run):
         if seen.state == "Running":
-            _kill_flows(stage)
+            stage.kill_flows()
     mails = await stage.next_mails(known)
     return f"{mails[0]['subject']!r}: {stage.world.admin_url}/mail/{mails[0]['number']}"
-
-
-def _kill_flows(stage: Stage) -> None:
-    for pid in stage.stack.flow_pids():
-        os.kill(pid, signal.SIGKILL)
 
 
 STEPS = (

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -104,6 +105,12 @@ class Stage:
         async for seen in self.watch(run):
             run = seen
         return completed(run)
+
+    def kill_flows(self) -> None:
+        """Send kill -9 to every flow that is running."""
+        for pid in self.stack.flow_pids():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     async def artifacts(self) -> list[dict[str, Any]]:
         """Return the latest artifact of each key."""

@@ -1,0 +1,1 @@
+"""What prefect.yaml cannot say: one machine's processes, Blocks, automations, and how they are applied."""

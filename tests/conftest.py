@@ -1,0 +1,90 @@
+"""One outside world and one Prefect for the whole session: real servers, on free ports, in short-lived homes."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME
+from prefect.settings.context import temporary_settings
+
+import sandbox
+from deployments.stack import Stack
+from deployments.surroundings import free_port
+from tests.steps import apply, pause_schedules
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[sandbox.World]:
+    """The outside world: databases, game server, mail sink; `world.env` points Blocks at it."""
+    with _home("world") as home:
+        try:
+            yield sandbox.up(home)
+        finally:
+            sandbox.down(home)
+
+
+@pytest.fixture(scope="session")
+def stack(world: sandbox.World) -> Iterator[Stack]:
+    """Server and worker with everything applied; no schedule is active, so every run is some test's own."""
+    env = {**os.environ, **world.env, "PREFECT_WORKER_QUERY_SECONDS": "1"}
+    with _home("stack") as home:
+        running = Stack(home, free_port(), env)
+        try:
+            running.start()
+            apply(running)
+            pause_schedules(running)
+            running.start_worker()
+            yield running
+        finally:
+            running.stop()
+
+
+@pytest.fixture
+async def prefect(stack: Stack) -> AsyncIterator[PrefectClient]:
+    """A client of the stack's server; code under test that opens one of its own gets the same server."""
+    with temporary_settings({PREFECT_API_URL: stack.api_url, PREFECT_HOME: stack.home / "prefect"}):
+        async with get_client() as client:
+            yield client
+
+
+@pytest.fixture
+def short_home() -> Iterator[Path]:
+    """A folder whose path is short, as sockets need it."""
+    with _home("home") as home:
+        yield home
+
+
+@contextmanager
+def _home(name: str) -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix=f"mn-{name}-"))
+    # A database server that runs as a user of its own must get in.
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def pytest_configure() -> None:
+    """Say that there is no event loop: Python would make one for whoever asks, and nobody would close it."""
+    asyncio.set_event_loop(None)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """CI never skips: what a machine lacks is installed there."""
+    if os.environ.get("CI") == "true" and _skipped(session) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if os.environ.get("CI") == "true" and terminalreporter.stats.get("skipped"):
+        terminalreporter.write_line("CI never skips: the tests above count as failed.", red=True)
+
+
+def _skipped(session: pytest.Session) -> bool:
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    return bool(reporter and reporter.stats.get("skipped"))
