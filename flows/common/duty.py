@@ -6,7 +6,7 @@ cannot record, and a run that cannot record must not act.
 """
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -29,6 +29,10 @@ class DutyHeld(Exception):
 
     def __init__(self, process: str) -> None:
         super().__init__(f"Another run of {process} holds its lock and goes on; this one does nothing.")
+
+
+class DutyLost(database.DatabaseProblem):
+    """{process}: the session that held the lock is gone, so this run may not act until it holds it again."""
 
 
 @dataclass(frozen=True)
@@ -59,21 +63,10 @@ class Duty:
             DatabaseProblem: the database is away.
         """
         if self._session is not None:
-            try:
-                await self.beat()
-            except database.DatabaseProblem:
-                await self.release()
-            else:
-                return
-        session = await self._stack.enter_async_context(database.session(BLOCK))
-        with database.explained(BLOCK):
-            taken = await session.scalar(SQL["try_lock"], {"process": self._key["process"]})
-            if not taken:
-                await self.release()
-                raise DutyHeld(str(self._key["process"]))
-            await session.execute(SQL["take_up"], {**self._key, "flow_run_id": self._flow_run_id})
-            await session.commit()
-        self._session = session
+            with suppress(database.DatabaseProblem):
+                return await self.beat()
+        await self._take_up()
+        return None
 
     async def record(self, statement: TextClause, parameters: Mapping[str, Any]) -> None:
         """Execute `statement` and the heartbeat as one transaction of the session that holds the lock.
@@ -81,10 +74,7 @@ class Duty:
         Raises:
             DatabaseProblem: the session died, and the lock with it.
         """
-        assert self._session is not None, "ensure() comes first"
-        with database.explained(BLOCK):
-            await self._session.execute(statement, parameters)
-        await self.beat()
+        await self._write((statement, parameters), (SQL["beat"], self._key))
 
     async def beat(self) -> None:
         """Say that this run is alive and holds the lock.
@@ -92,21 +82,39 @@ class Duty:
         Raises:
             DatabaseProblem: the session died, and the lock with it.
         """
-        assert self._session is not None, "ensure() comes first"
-        with database.explained(BLOCK):
-            await self._session.execute(SQL["beat"], self._key)
-            await self._session.commit()
+        await self._write((SQL["beat"], self._key))
 
     async def finish(self) -> None:
         """Write down that the day's work is done, so that nobody starts it again."""
-        assert self._session is not None, "ensure() comes first"
-        with database.explained(BLOCK):
-            await self._session.execute(SQL["finish"], self._key)
-            await self._session.commit()
+        await self._write((SQL["finish"], self._key))
 
     async def release(self) -> None:
         self._session = None
-        await self._stack.aclose()
+        with suppress(database.DatabaseProblem):  # a session that is dead already
+            await self._stack.aclose()
+
+    async def _take_up(self) -> None:
+        session = await self._stack.enter_async_context(database.session(BLOCK))
+        with database.explained(BLOCK):
+            taken = await session.scalar(SQL["try_lock"], {"process": self._key["process"]})
+        if not taken:
+            await self.release()
+            raise DutyHeld(str(self._key["process"]))
+        self._session = session
+        await self._write((SQL["take_up"], {**self._key, "flow_run_id": self._flow_run_id}))
+
+    async def _write(self, *work: tuple[TextClause, Mapping[str, Any]]) -> None:
+        """Commit `work` as one transaction; a failure ends the session, and so frees the lock."""
+        if self._session is None:
+            raise DutyLost(process=self._key["process"])
+        try:
+            with database.explained(BLOCK):
+                for statement, parameters in work:
+                    await self._session.execute(statement, parameters)
+                await self._session.commit()
+        except BaseException:
+            await self.release()
+            raise
 
 
 @asynccontextmanager

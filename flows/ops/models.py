@@ -1,0 +1,172 @@
+"""What the janitor and its guard see, and what they decide."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Duty(BaseModel):
+    """A process that must have done its work by the end of each UTC day."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    process: str = Field(min_length=1, max_length=63, description="Name of its lock, say pop.")
+    deployment: str = Field(pattern=r"^[^/]+/[^/]+$", description="What is started, say pop/daily.")
+
+
+class Patience(BaseModel):
+    """How long a state may last before it counts as dead."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pending_s: int = Field(60, ge=5, le=3600, description="Pending without a start, seconds.")
+    silent_s: int = Field(900, ge=60, le=86_400, description="Running without a heartbeat, seconds.")
+    starting_s: int = Field(60, ge=5, le=3600, description="Running and not yet at its lock, seconds.")
+    frozen_s: int = Field(120, ge=30, le=3600, description="At its lock without recording, seconds.")
+
+
+class Phase(StrEnum):
+    """The types of the engine's states, by the engine's names."""
+
+    SCHEDULED = "SCHEDULED"
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    CANCELLING = "CANCELLING"
+    CANCELLED = "CANCELLED"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CRASHED = "CRASHED"
+    PAUSED = "PAUSED"
+
+
+ACTIVE = frozenset({Phase.PENDING, Phase.RUNNING, Phase.CANCELLING})
+
+
+@dataclass(frozen=True)
+class Run:
+    """A flow run of a deployment, as the engine has it.
+
+    Attributes:
+        since_utc: when it came into its state.
+        expected_utc: when it was first meant to start.
+        due_utc: when a scheduled run is to start, or to try again.
+        state: the state's name (AwaitingRetry and Late are names of SCHEDULED).
+    """
+
+    id: UUID
+    deployment_id: UUID
+    phase: Phase
+    state: str
+    since_utc: datetime
+    expected_utc: datetime
+    due_utc: datetime | None = None
+    name: str = ""
+    message: str = ""
+    is_dry: bool = False
+    is_limited: bool = False
+
+
+@dataclass(frozen=True)
+class Lock:
+    """The duty of today in the database: the truth about whether somebody is at work.
+
+    Attributes:
+        silent_s: since the holder last recorded something; None when nobody took up today's work yet.
+    """
+
+    held: bool
+    finished: bool = False
+    flow_run_id: UUID | None = None
+    silent_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A duty with everything known of it; `problem` says in one line why the rest is unknown."""
+
+    duty: Duty
+    lock: Lock = Lock(held=False)
+    deployment_id: UUID | None = None
+    is_paused: bool = False
+    runs: tuple[Run, ...] = ()
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What one look around found.
+
+    Attributes:
+        active: runs of any deployment that hold a slot or may hold one.
+        last_beat_utc: of the runs that have been running for long, where there was one.
+        ticks_utc: the janitor's own heartbeats, as the server stored them.
+    """
+
+    now_utc: datetime
+    tick_s: int
+    active: tuple[Run, ...] = ()
+    watches: tuple[Watch, ...] = ()
+    last_beat_utc: Mapping[UUID, datetime] = field(default_factory=dict)
+    ticks_utc: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fine:
+    """Nothing to do for the duty."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A person must look; `reason` holds no figures, so that the same alarm reads the same."""
+
+    reason: str
+    is_frozen: bool = False
+
+
+@dataclass(frozen=True)
+class Restart:
+    """Start a new run, after the runs in `crash` are marked Crashed.
+
+    Attributes:
+        idempotency_key: one successor per predecessor, however often it is asked for.
+    """
+
+    reason: str
+    crash: tuple[UUID, ...]
+    delay_s: int
+    idempotency_key: str
+
+
+Verdict = Fine | Alarm | Restart
+
+
+@dataclass(frozen=True)
+class Crash:
+    """A run to be marked Crashed."""
+
+    run: Run
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the janitor will do, in this order."""
+
+    crashes: tuple[Crash, ...]
+    verdicts: tuple[tuple[Duty, Verdict], ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the doctor found out about one thing; `remedy` is empty when it is well."""
+
+    name: str
+    ok: bool
+    what: str
+    remedy: str = ""
