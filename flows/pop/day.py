@@ -76,7 +76,7 @@ class Day:
         self.attempts[answer.outcome] += 1
         self.unrecorded.append(Attempt(account, started_utc, answer.outcome, answer.reason))
         if answer.outcome is Outcome.OVERWHELMED:
-            self._pacer.overloaded(now_s, self.left, answer.retry_after_s, answer.restarting)
+            self._pacer.overloaded(now_s, answer.retry_after_s, answer.restarting)
             self._defer(account)
         elif answer.outcome.is_served:
             self._pacer.succeeded(now_s)

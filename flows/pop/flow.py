@@ -25,29 +25,32 @@ from flows.pop.work import Work
 
 PROCESS = "pop"
 
-Count = Annotated[int, Field(ge=1, le=10_000, description="Pops for each account.")]
-MinGap = Annotated[float, Field(ge=0.5, le=600, description="Smallest distance between two starts, seconds.")]
-WindowEnd = Annotated[
-    datetime | None,
-    Field(description="No start after it, UTC; empty: 90 s before midnight."),
-]
-Limit = Annotated[int | None, Field(ge=1, description="Only so many accounts: a trial, it does not count as the day's run.")]
-MaxInFlight = Annotated[int, Field(ge=1, le=4, description="Open connections at once.")]
-DryRun = Annotated[bool, Field(description="Plan only: no connection to the game, nothing written.")]
+Count = Annotated[int, Field(ge=1, le=10_000)]
+MinGap = Annotated[float, Field(ge=0.5, le=600)]
+Limit = Annotated[int | None, Field(ge=1)]
+MaxInFlight = Annotated[int, Field(ge=1, le=4)]
 
 
-@flow(name=PROCESS, retries=1, retry_delay_seconds=60, persist_result=False)
+@flow(name=PROCESS, retries=1, retry_delay_seconds=10, persist_result=False)
 async def pop(
     count: Count = 100,
     min_gap_s: MinGap = 0.5,
-    window_end: WindowEnd = None,
+    window_end: datetime | None = None,
     limit: Limit = None,
     max_in_flight: MaxInFlight = 1,
-    dry_run: DryRun = False,
+    dry_run: bool = False,
 ) -> Summary | State[Any]:
     """Send `count` pops for every marketing account that has none today, evenly until midnight UTC.
 
     A run resumes what an earlier one left; a dry run shows the plan and touches nothing outside.
+
+    Args:
+        count: Pops for each account.
+        min_gap_s: Smallest distance between two starts, seconds.
+        window_end: No start after it (UTC, today); empty: until shortly before midnight UTC.
+        limit: Serve only so many accounts. Such a trial does not count as the day's run.
+        max_in_flight: Open connections at once.
+        dry_run: Show the plan only: no connection to the game, nothing written.
     """
     wish = Wish(count, min_gap_s, window_end, limit, max_in_flight)
     # The engine may start a run a moment before its time, and so on the day before.

@@ -79,10 +79,9 @@ class Pacer:
         self._learnt_s = now_s
         self.overloads = 0
 
-    def overloaded(self, now_s: float, left: int, retry_after_s: float | None, restarting: bool) -> None:
-        """Slow down: a lower rate from the pace we really had, and a pause that doubles each time."""
-        pace = 1 / max(self.floor_s, self.share_s(left))
-        self.rate = max(SLOWEST_RATE, SLOW_DOWN * min(self.rate, pace))
+    def overloaded(self, now_s: float, retry_after_s: float | None = None, restarting: bool = False) -> None:
+        """Slow down: a lower rate, and a pause that doubles each time."""
+        self.rate = max(SLOWEST_RATE, SLOW_DOWN * self.rate)
         self._learnt_s = now_s
         pause_s = min(PAUSE_MAX_S, 2.0**self.overloads)
         if restarting:

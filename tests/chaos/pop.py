@@ -96,7 +96,9 @@ def _wait_for_arrivals(arena: Arena, least: int, dice: random.Random) -> None:
 
 
 def _is_finished(arena: Arena) -> bool:
-    return bool(arena.in_state_db("select 1 from metronome.duty where process = 'pop' and finished_utc is not null"))
+    return bool(
+        arena.in_state_db("select 1 from metronome.duty where process = 'pop' and finished_utc is not null")
+    )
 
 
 def _observe(arena: Arena, accounts: int, victims: Sequence[str], took_s: float) -> Round:

@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+import ssl
+from datetime import UTC, datetime
 
 import pytest
+import trustme
 
 from blocks.pop_game import PopGame
 from blocks.pop_protocol import BadReply, Overwhelmed, PopReply, Refused, seconds_from
@@ -160,10 +163,6 @@ async def test_a_name_that_does_not_resolve():
 
 async def test_tls_is_spoken_and_checked(server, tmp_path, monkeypatch):
     """wss works with a trusted certificate; an untrusted one is a refusal, for it is ours to mend."""
-    import ssl
-
-    import trustme
-
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -212,6 +211,4 @@ def test_an_origin_with_a_slash_is_refused():
 @pytest.mark.parametrize("header", ["soon", "nan", ""])
 def test_an_unreadable_retry_after_is_no_answer(header):
     """Then our own pause holds."""
-    from datetime import UTC, datetime
-
     assert seconds_from(header, datetime.now(UTC)) is None

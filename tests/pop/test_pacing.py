@@ -1,5 +1,6 @@
 """The pacer's promises, whatever the server answers and however late the machine is."""
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -29,7 +30,7 @@ def drive(pacer, happenings):
         if event == "served":
             pacer.succeeded(now_s)
         elif event != "bad":
-            pacer.overloaded(now_s, left - 1, None, restarting=event == "restarting")
+            pacer.overloaded(now_s, restarting=event == "restarting")
     return starts_s
 
 
@@ -37,7 +38,7 @@ def drive(pacer, happenings):
 def test_no_two_starts_are_ever_closer_than_the_floor(happenings, end_s, seed):
     """No burst, whatever was missed and however short the time is."""
     starts_s = drive(Pacer(float(end_s), MIN_GAP_S, 0.0, Random(seed)), happenings)
-    gaps_s = [later - earlier for earlier, later in zip(starts_s, starts_s[1:], strict=False)]
+    gaps_s = [later - earlier for earlier, later in pairwise(starts_s)]
     assert min(gaps_s) >= MIN_GAP_S - 1e-9
     assert starts_s[0] >= MIN_GAP_S - 1e-9
 
@@ -59,7 +60,7 @@ def test_what_a_stall_missed_is_spread_over_the_rest(users, seed):
     starts_s = drive(Pacer(end_s, MIN_GAP_S, 0.0, Random(seed)), happenings)
     after = starts_s[1:]
     share_s = (end_s - after[0]) / (users - 1)
-    gaps_s = [later - earlier for earlier, later in zip(after, after[1:], strict=False)]
+    gaps_s = [later - earlier for earlier, later in pairwise(after)]
     assert min(gaps_s) >= 0.85 * share_s
     assert starts_s[-1] < end_s
 
@@ -74,19 +75,19 @@ def test_a_pause_doubles_up_to_its_limit_and_success_ends_it():
     """1, 2, 4 … seconds, at most 300; after a success it begins at 1 again."""
     pacer, pauses_s = Pacer(1e6, MIN_GAP_S, 0.0, Random(1)), []
     for _ in range(12):
-        pacer.overloaded(0.0, 0, None, restarting=False)
+        pacer.overloaded(0.0)
         pauses_s.append(pacer._not_before_s)
     assert pauses_s[:3] == [1.0, 2.0, 4.0]
     assert pauses_s[-1] == PAUSE_MAX_S
     pacer.succeeded(1000.0)
-    pacer.overloaded(1000.0, 0, None, restarting=False)
+    pacer.overloaded(1000.0)
     assert pacer._not_before_s == 1001.0
 
 
 def test_retry_after_is_honoured_over_our_own_pause():
     """The server knows best when it is ready."""
     pacer = Pacer(1e6, MIN_GAP_S, 0.0, Random(1))
-    pacer.overloaded(10.0, 5, 1800.0, restarting=False)
+    pacer.overloaded(10.0, 1800.0)
     assert pacer.next_start_s(5) >= 1810.0
 
 
@@ -94,17 +95,19 @@ def test_retry_after_is_honoured_over_our_own_pause():
 def test_a_restarting_server_gets_a_random_pause(seed):
     """Close 1012: all clients come back, so each waits 5-30 s of its own."""
     pacer = Pacer(1e6, MIN_GAP_S, 0.0, Random(seed))
-    pacer.overloaded(0.0, 5, None, restarting=True)
+    pacer.overloaded(0.0, restarting=True)
     assert 5.0 <= pacer._not_before_s <= 30.0
 
 
-def test_the_rate_falls_from_the_real_pace_and_recovers_slowly():
-    """An overload at one start a minute lowers that pace, not the theoretical two a second."""
-    pacer = Pacer(86_400.0, MIN_GAP_S, 0.0, Random(1))
-    pacer.overloaded(60.0, 1439, None, restarting=False)
-    assert pacer.floor_s == pytest.approx(60 / 0.7, rel=0.01)
-    pacer.succeeded(90.0)
-    assert 20.0 < pacer.floor_s < 40.0
+def test_the_rate_falls_at_once_and_recovers_slowly():
+    """Five overloads lower two starts a second to one in three seconds; ten minutes of success bring it back."""
+    pacer = Pacer(0.0, MIN_GAP_S, 0.0, Random(1))
+    for _ in range(5):
+        pacer.overloaded(0.0)
+    assert pacer.floor_s == pytest.approx(2.98, abs=0.01)
+    for now_s in range(10, 610, 10):
+        pacer.succeeded(float(now_s))
+    assert 1 / 0.9 < pacer.floor_s < 1 / 0.7
 
 
 def test_the_gap_counts_from_when_the_server_saw_us():
