@@ -12,7 +12,7 @@ EXCEPTIONS = frozenset({
     "BlockMissing", "DatabaseAccessDenied", "DatabaseProblem", "DatabaseUnreachable", "MailNotSent",
     "PermissionMissing", "StatementRefused", "TableMissing",
     # common and ops
-    "DutyHeld", "GuardBlind", "ProcessFrozen", "SystemUnwell",
+    "DutyHeld", "DutyLost", "GuardBlind", "ProcessFrozen", "SystemUnwell",
     # pop
     "GameRefusesUs", "NobodyAnswered", "NobodyToServe", "WindowPast",
 })  # fmt: skip

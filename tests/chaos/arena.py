@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,16 @@ def wait_until(done: Callable[[], Any], timeout_s: float, what: str) -> Any:
             raise TimeoutError(f"{what} did not happen within {timeout_s:.0f} s")
         time.sleep(0.25)
     return truth
+
+
+def wait_for_room(seconds: float) -> None:
+    """Return when today (UTC) has room for so many seconds: the guard starts nothing around midnight."""
+    while True:
+        now = datetime.now(UTC)
+        since_midnight = timedelta(hours=now.hour, minutes=now.minute, seconds=now.second)
+        if timedelta(minutes=3) < since_midnight < timedelta(hours=23, minutes=56, seconds=-seconds):
+            return
+        time.sleep(5)
 
 
 def _json(answer: httpx.Response) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.chaos.arena import TICK_S, Arena, wait_until
+from tests.chaos.arena import TICK_S, Arena, wait_for_room, wait_until
 
 VICTIMS = ("flow", "worker", "server", "all")
 MIN_GAP_S = 0.5
@@ -49,19 +49,25 @@ class Round:
 def play(arena: Arena, accounts: int, victims: Sequence[str], seed: int, slack: float = 1.6) -> Round:
     """Play one day of `accounts`, killing each of `victims` at a random moment; wait until all are served.
 
-    The window is `slack` times as long as the smallest gap needs, plus two ticks for each kill.
+    The window is `slack` times as long as the smallest gap needs, plus what each kill may cost: a guard
+    that died with the others is waited for by the server, for a minute.
     """
     dice = random.Random(seed)
-    _new_day(arena, accounts, accounts * MIN_GAP_S * slack + len(victims) * 3 * TICK_S)
+    window_s = accounts * MIN_GAP_S * slack + sum(_costs_s(victim) for victim in victims)
+    wait_for_room(window_s + 60)
+    _new_day(arena, accounts, window_s)
     begun_s = time.monotonic()
     arena.start(DAILY)
     wait_until(lambda: _arrivals(arena), 60, "the first pop")
     for place, victim in enumerate(victims, start=1):
         _wait_for_arrivals(arena, min(place, len(victims)) * accounts // (len(victims) + 1), dice)
         kill(arena, victim)
-    timeout_s = accounts * MIN_GAP_S * slack + (len(victims) + 1) * 60
-    wait_until(lambda: _is_finished(arena), timeout_s, "the end of the day")
+    wait_until(lambda: _is_finished(arena), window_s + 120, "the end of the day")
     return _observe(arena, accounts, victims, time.monotonic() - begun_s)
+
+
+def _costs_s(victim: str) -> float:
+    return {"server": 10, "worker": 10, "flow": 2 * TICK_S, "all": 5 * TICK_S}[victim]
 
 
 def kill(arena: Arena, victim: str) -> None:
