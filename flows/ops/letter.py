@@ -78,7 +78,7 @@ def _what(incident: Incident) -> str:
 
 
 def _error(incident: Incident) -> str:
-    return one_line(incident.message.removeprefix(PREFIX), 140) if incident.kind != "Late" else ""
+    return one_line(incident.message.removeprefix(PREFIX), 110) if incident.kind != "Late" else ""
 
 
 def _rows(incident: Incident) -> list[tuple[str, str]]:
@@ -127,7 +127,7 @@ def _text(incident: Incident, rows: list[tuple[str, str]]) -> str:
 
 def _sentence(incident: Incident) -> str:
     sentence = one_line(_what(incident), 200)
-    return sentence[:1].upper() + sentence[1:] + ("" if sentence.endswith((".", "…")) else ".")
+    return sentence + ("" if sentence.endswith((".", "…")) else ".")
 
 
 def _html(incident: Incident, rows: list[tuple[str, str]]) -> str:

@@ -47,8 +47,8 @@ async def pop(
     Args:
         count: Pops for each account.
         min_gap_s: Smallest distance between two starts, seconds.
-        window_end: No start after it (UTC, today); empty: until shortly before midnight UTC.
-        limit: Serve only so many accounts. Such a trial does not count as the day's run.
+        window_end: No start after it (UTC, today); empty: shortly before midnight UTC.
+        limit: Serve only so many accounts, soon. Such a trial does not count as the day's run.
         max_in_flight: Open connections at once.
         dry_run: Show the plan only: no connection to the game, nothing written.
     """

@@ -14,6 +14,7 @@ from flows.pop.models import Facts, Outcome, Plan, Slot, Summary, Wish
 # early and cancels tomorrow's run if today's still has it: see docs/decisions.md, "The end of a day".
 DAY_END_MARGIN = timedelta(seconds=90)
 SLOT = timedelta(minutes=15)
+TRIAL_SLACK = timedelta(seconds=30)  # for a few failures
 REFUSALS_MAX = 5
 
 
@@ -35,15 +36,21 @@ class NobodyAnswered(RuntimeError):
     """A whole pass over the accounts served nobody."""
 
 
-def window_end(now_utc: datetime, asked: datetime | None) -> datetime:
+def window_end(now_utc: datetime, wish: Wish) -> datetime:
     """Return when the window closes: as asked, else shortly before the next midnight UTC.
+
+    A trial without a window of its own is short: somebody waits for it.
 
     Raises:
         WindowPast: the time asked for is past, or after today's last moment.
     """
     midnight_utc = datetime.combine(now_utc.date() + timedelta(days=1), time(), UTC)
     latest = midnight_utc - DAY_END_MARGIN
-    end = latest if asked is None else asked.replace(tzinfo=asked.tzinfo or UTC).astimezone(UTC)
+    end = latest
+    if wish.window_end is not None:
+        end = wish.window_end.replace(tzinfo=wish.window_end.tzinfo or UTC).astimezone(UTC)
+    elif wish.limit is not None:
+        end = min(latest, now_utc + TRIAL_SLACK + wish.limit * timedelta(seconds=wish.min_gap_s) * 2)
     if not now_utc < end <= latest:
         raise WindowPast(
             f"window_end {end:%Y-%m-%d %H:%M:%S} UTC must be after now ({now_utc:%H:%M:%S}) and not after "
@@ -59,7 +66,7 @@ def plan(facts: Facts, wish: Wish) -> Plan:
         WindowPast: there is no time left.
     """
     now_utc, day = facts.now_utc, facts.now_utc.date()
-    end_utc = window_end(now_utc, wish.window_end)
+    end_utc = window_end(now_utc, wish)
     accounts = addresses(facts.accounts)
     queue = order(accounts, facts, day)[: wish.limit]
     window_s = (end_utc - now_utc).total_seconds()

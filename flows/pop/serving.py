@@ -63,13 +63,13 @@ class Serving:
                 exchange.add_done_callback(lambda _: free.release())
 
     async def _is_due(self, free: asyncio.Semaphore, end_s: float) -> bool:
-        """Wait until the next start is due and a connection is free; False when there is none before `end_s`."""
+        """Wait until the next start is due and a connection is free; False at `end_s`, or when nobody is left."""
         await free.acquire()
-        while (due_s := self.day.next_start_s()) is not None and due_s < end_s:
+        while (due_s := self.day.next_start_s()) is not None and self.clock.monotonic_s() < end_s:
             if due_s <= self.clock.monotonic_s():
                 return True
             # An answer that arrives meanwhile may slow the pace down: ask again after the sleep.
-            await self.clock.sleep_until(due_s)
+            await self.clock.sleep_until(min(due_s, end_s))
         return False
 
     async def _exchange(self, account: str) -> None:

@@ -64,20 +64,28 @@ def test_no_account_at_all_is_an_error():
 
 def test_the_window_ends_before_midnight_utc():
     """A run that touches midnight would cancel tomorrow's."""
-    assert rules.window_end(NOON, None) == datetime(2026, 3, 1, 23, 58, 30, tzinfo=UTC)
+    assert rules.window_end(NOON, Wish()) == datetime(2026, 3, 1, 23, 58, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("asked", [NOON, NOON - timedelta(seconds=1), NOON + timedelta(hours=12)])
 def test_a_window_without_time_is_refused(asked):
     """The error names the field, its problem and the remedy in one line."""
     with pytest.raises(rules.WindowPast, match=r"^window_end .* must be after now .*leave it empty[^\n]*$"):
-        rules.window_end(NOON, asked)
+        rules.window_end(NOON, Wish(window_end=asked))
+
+
+def test_a_trial_without_a_window_is_over_soon():
+    """Somebody waits for it; spread over the day, the first of ten would come after hours."""
+    assert make_plan(["0xa"], limit=10).end_utc == NOON + timedelta(seconds=40)
 
 
 def test_a_window_in_another_zone_or_without_one_is_understood():
     """No zone means UTC."""
+    assert make_plan(["0xa"], window_end=datetime(2026, 3, 1, 13)).end_utc == datetime(
+        2026, 3, 1, 13, tzinfo=UTC
+    )
     almaty = datetime(2026, 3, 1, 18, tzinfo=timezone(timedelta(hours=5)))
-    assert rules.window_end(NOON, almaty) == rules.window_end(NOON, datetime(2026, 3, 1, 13))
+    assert make_plan(["0xa"], window_end=almaty).end_utc == datetime(2026, 3, 1, 13, tzinfo=UTC)
 
 
 def test_the_plan_says_how_many_fit():
@@ -95,7 +103,7 @@ def test_a_limit_takes_the_first_of_the_order():
 @given(st.datetimes(datetime(2026, 3, 1), datetime(2026, 3, 1, 23, 58), timezones=st.just(UTC)))
 def test_slots_cover_the_window_without_holes(start):
     """96 a day, each within one quarter of an hour."""
-    end = rules.window_end(start, None)
+    end = rules.window_end(start, Wish())
     slots = list(rules.slots(start, end))
     assert slots[0].start_utc == start
     assert slots[-1].end_utc == end

@@ -75,6 +75,19 @@ def test_a_slot_ends_with_nothing_in_flight_and_the_next_goes_on():
     assert serving.day.left == 0
 
 
+def test_a_slot_lasts_until_its_end_while_somebody_is_left():
+    """With one account an hour, the slots before it are empty and still take their time."""
+    serving = make_serving(Outside(), users=1)
+    serving.day.ends_at(7200.0)
+
+    async def one_slot():
+        await serving.until(900.0)
+        assert serving.clock.monotonic_s() == pytest.approx(900.0)
+        assert serving.day.left == 1
+
+    in_virtual_time(one_slot())
+
+
 def test_without_a_ledger_sending_stops_and_nothing_is_forgotten():
     """The lock may be lost with the ledger: another run may send now. A retry hands in what is owed."""
     outside = Outside(takes_s=0.1)
