@@ -90,7 +90,9 @@ def patiently(ask: Callable[[], Any], timeout_s: float = 90.0) -> Any:
     while True:
         try:
             return ask()
-        except httpx.TransportError:
+        except (httpx.TransportError, httpx.HTTPStatusError) as error:
+            if isinstance(error, httpx.HTTPStatusError) and not error.response.is_server_error:
+                raise
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.5)
