@@ -17,7 +17,7 @@ from blocks.store import load
 
 
 class DatabaseProblem(Problem):
-    """{block}: the database answered {reason}."""
+    """{block}: the database answered {reason}. Check its own log; PostgreSQL's appendix A explains the code."""
 
 
 class DatabaseUnreachable(DatabaseProblem):
