@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.sorting import ArtifactSort
 
 from flows.common import duty
 from flows.pop.flow import pop
@@ -18,9 +20,6 @@ def soon(seconds):
 
 
 async def artifact(prefect, key):
-    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
-    from prefect.client.schemas.sorting import ArtifactSort
-
     key_filter = ArtifactFilter(key=ArtifactFilterKey(any_=[key]))
     found = await prefect.read_artifacts(artifact_filter=key_filter, sort=ArtifactSort.CREATED_DESC, limit=1)
     return found[0].data
@@ -72,7 +71,7 @@ async def test_a_run_that_finds_the_lock_taken_ends_cancelled_and_sends_nothing(
 
 async def test_losing_the_ledgers_session_stops_sending_until_the_lock_is_held_again(prefect, outside):
     """The session dies in the middle: nothing is sent without it, and the slot's retry serves the rest."""
-    run = asyncio.create_task(pop(limit=14, window_end=soon(25)))
+    run = asyncio.create_task(pop(limit=14, window_end=soon(16)))
     while outside.seen["connections"] < 3:
         await asyncio.sleep(0.1)
     killed = await outside.ledger(
@@ -90,7 +89,7 @@ async def test_losing_the_ledgers_session_stops_sending_until_the_lock_is_held_a
 async def test_failures_are_passed_over_and_tried_once_more(prefect, faultless):
     """Three connections meet a 503: everybody is served in the end, and the report says why."""
     faultless.ask("POST", "game/fault", {"kind": "http", "status": 503, "connections": 3})
-    summary = await pop(limit=6, window_end=soon(40))
+    summary = await pop(limit=6, window_end=soon(24))
     assert summary.attempts == {"overwhelmed": 3, "exhausted": 6}
     assert (summary.served, faultless.seen["accounts_served"]) == (6, 6)
     assert "| overwhelmed | HTTP 503 | 3 |" in await artifact(prefect, "pop-day")
@@ -108,7 +107,9 @@ async def test_a_whole_pass_finishes_the_duty_and_a_trial_does_not(prefect, outs
         user=env["DB_USER"], password=env["DB_PASSWORD"], host=env["DB_HOST"], port=env["DB_PORT"],
         database=env["DB_NAME"],
     )  # fmt: skip
-    everybody = await game.fetch("select distinct public_address from pop.user where satisified_requirement = 'MARKETING_USER'")
+    everybody = await game.fetch(
+        "select distinct public_address from pop.user where satisified_requirement = 'MARKETING_USER'"
+    )
     await game.close()
     others = [row[0] for row in everybody if row[0] not in {one[0] for one in done}][3:]
     await outside.ledger("insert into pop.account select unnest($1::text[]), now()", others)

@@ -1,0 +1,136 @@
+"""The figures as tables for a person."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.pop_engine import for_a_day
+
+CONSOLE = Console(width=120, highlight=False)
+
+
+def show_exchange(scheme: str, costs: dict[str, Any]) -> None:
+    rows = (
+        (
+            name,
+            f"{cost['users']:,}",
+            f"{cost['cpu_ms']:.2f} ms",
+            f"{cost['wall_ms']:.2f} ms",
+            f"{cost['cpu_ratio']:.2f} ×",
+            f"{cost['wall_ratio']:.2f} ×",
+        )
+        for name, cost in costs.items()
+    )
+    _print(
+        f"1. The client, {scheme}: cost of one account, beside the limit (bare loop) and the naive",
+        ("", "users", "CPU", "wall", "CPU ratio", "wall ratio"),
+        rows,
+    )
+
+
+def show_full_days(days: dict[str, Any]) -> None:
+    rows = (
+        (
+            name,
+            f"{day['served']:,} of {day['users']:,}",
+            f"{day['smallest_gap_s']:.3f} s",
+            f"{day['most_in_a_minute']}",
+            f"{day['p99_lateness_ms']:.2f} ms",
+            " ".join(f"{rss:.0f}" for rss in day["rss_mib"]),
+            f"{day['peak_rss_mib']:.0f} MiB",
+        )
+        for name, day in days.items()
+    )
+    _print(
+        "2a. A full day in virtual time (RSS in MiB at 0 h, 6 h, 12 h, 18 h, end)",
+        ("", "served", "smallest gap", "most/min", "p99 late", "RSS", "peak RSS"),
+        rows,
+    )
+
+
+def show_bad_days(days: dict[str, Any]) -> None:
+    rows = (
+        (
+            f"{trouble}: {who}",
+            f"{day['served']:,} of {day['users']:,}",
+            f"{day['rejections']:,}",
+            f"{day['rejections'] / max(1, ours['rejections']):.0f} ×",
+        )
+        for trouble, pacers in days.items()
+        for ours in [pacers["ours"]]
+        for who, day in pacers.items()
+    )
+    _print("2b. A server in trouble, in virtual time", ("", "served", "rejections", "ratio to ours"), rows)
+
+
+def show_clock(clocks: dict[str, Any]) -> None:
+    rows = (
+        (
+            scheme,
+            f"{seen['served']} of {seen['users']}",
+            f"{seen['p50_lateness_ms']:.2f} ms",
+            f"{seen['p99_lateness_ms']:.2f} ms",
+            f"{seen['max_lateness_ms']:.2f} ms",
+            f"{1000 * seen['smallest_gap_s']:.1f} ms",
+            f"{1000 * seen['floor_s']:.0f} ms",
+        )
+        for scheme, seen in clocks.items()
+    )
+    _print(
+        "2c. Starts on the real clock, real sockets",
+        ("", "served", "p50 late", "p99 late", "latest", "gap at the server", "floor"),
+        rows,
+    )
+
+
+def show_engine(costs: dict[str, Any]) -> None:
+    measured = {"task per user": costs["users_as_tasks"], "task per 100 users": costs["slots"]}
+    _print(
+        f"3a. The engine, for one account (measured: {costs['users']['users']} tasks, one for each user; "
+        f"{costs['users']['slots'] // 100} tasks, one for 100 users)",
+        ("", "rows", "database", "server CPU", "flow CPU", "wall"),
+        (
+            (
+                name,
+                f"{cost['rows']:.2f}",
+                f"{cost['bytes']:,.0f} B",
+                f"{1000 * cost['server_cpu_s']:.2f} ms",
+                f"{1000 * cost['flow_cpu_s']:.2f} ms",
+                f"{1000 * cost['wall_s']:.2f} ms",
+            )
+            for name, cost in measured.items()
+        ),
+    )
+    _print(
+        "3b. The same EXTRAPOLATED to a day of 172,800 accounts",
+        ("", "rows", "database", "server CPU", "flow CPU", "wall"),
+        (
+            (
+                name,
+                f"{day['rows']:,.0f}",
+                f"{day['bytes'] / 1e6:,.1f} MB",
+                *(f"{day[figure]:,.1f} s" for figure in ("server_cpu_s", "flow_cpu_s", "wall_s")),
+            )
+            for name, day in for_a_day(costs).items()
+        ),
+    )
+
+
+def show_expectations(expectations: Iterable[tuple[str, str, bool]]) -> None:
+    rows = ((text, figure, "yes" if met else "NO") for text, figure, met in expectations)
+    _print("Expected of the figures", ("", "measured", "met"), rows)
+
+
+def _print(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    first, *others = columns
+    table = Table()
+    table.add_column(first, no_wrap=True)
+    for column in others:
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(*row)
+    CONSOLE.print(title, style="bold")
+    CONSOLE.print(table)
+    CONSOLE.print()
