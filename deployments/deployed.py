@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.utilities.callables import parameter_schema
@@ -34,6 +35,7 @@ async def apply(client: PrefectClient, manifest: Manifest, changed: Changed) -> 
     stale = [name for name, entry in declared.items() if not _is_same(entry, before.get(name))]
     if stale:
         _deploy([_entry(declared[name], before.get(name)) for name in stale])
+        await _close_forms(client, {name: declared[name] for name in stale})
     for name in declared:
         fresh = Change.UPDATED if name in before else Change.CREATED
         changed.note("deployment", name, fresh if name in stale else Change.UNCHANGED)
@@ -59,11 +61,16 @@ def _declared(entry: Deployment) -> dict[str, Any]:
         "description": flow.description,
         "tags": sorted(entry.tags),
         "parameters": entry.parameters,
-        "form": parameter_schema(flow).model_dump(exclude_unset=True),
+        "form": _form(flow),
         "limit": entry.concurrency_limit.model_dump(),
         "pool": entry.work_pool.model_dump(),
         "schedules": {each.slug: each.model_dump() for each in entry.schedules},
     }
+
+
+def _form(flow: Any) -> dict[str, Any]:
+    # Without the last word the server takes a misspelt parameter, and the run ends Crashed without a reason.
+    return {**parameter_schema(flow).model_dump(exclude_unset=True), "additionalProperties": False}
 
 
 def _found(entry: Deployment, known: DeploymentResponse) -> dict[str, Any]:
@@ -111,6 +118,14 @@ def _deploy(entries: list[dict[str, Any]]) -> None:
         )
     if done.returncode:
         raise DeployFailed(f"prefect deploy: {' '.join((done.stdout + done.stderr).split())[-600:]}")
+
+
+async def _close_forms(client: PrefectClient, stale: dict[str, Deployment]) -> None:
+    """Say that there are no other parameters; `prefect deploy` leaves that open."""
+    known = await _known(client)
+    for name, entry in stale.items():
+        closed = DeploymentUpdate(parameter_openapi_schema=_form(entry.flow()))
+        await client.update_deployment(known[name].id, closed)
 
 
 async def _prune(
