@@ -28,13 +28,14 @@ SCHEMES = ("ws", "wss")
 LIMIT_RATIO = 1.15
 LATE_MS = 10.0
 RSS_MB = 250.0
+ROUNDING_S = 1e-9  # of the virtual clock, whose seconds are floats up to 86,400
 
 
 @dataclass(frozen=True)
 class Size:
     """How much is measured."""
 
-    exchange_rounds: int = 10
+    exchange_rounds: int = 16
     exchange_users: int = 250
     day_users: int = 172_800
     days: tuple[str, ...] = tuple(FULL_DAYS)
@@ -113,7 +114,7 @@ def expectations(figures: dict[str, Any]) -> list[tuple[str, str, bool]]:
             f"{wss['p99_lateness_ms']:.2f} ms",
             wss["p99_lateness_ms"] < LATE_MS,
         ),
-        ("virtual day: smallest gap ≥ 0.5 s", f"{gap_s:.3f} s", gap_s >= 0.5),
+        ("virtual day: smallest gap ≥ 0.5 s", f"{gap_s:.3f} s", gap_s >= 0.5 - ROUNDING_S),
         ("real clock: gap at the server ≥ floor", f"{1000 * door_s:.1f} ms", door_s >= wss["floor_s"]),
         ("memory: peak RSS < 250 MB", f"{peak_mb:.0f} MB", peak_mb < RSS_MB),
         ("memory: grows by < 25 MB in a day", f"{growth_mb:+.0f} MB", growth_mb < RSS_MB / 10),

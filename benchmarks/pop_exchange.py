@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from random import Random
-from statistics import median
+from statistics import median, quantiles
 from typing import Any, NamedTuple
 
 from websockets.asyncio.client import connect
@@ -91,11 +91,13 @@ def _cpu_s() -> float:
 
 def _summary(own: list[Cost], bare: list[Cost], users: int) -> dict[str, Any]:
     pairs = list(zip(own, bare, strict=True))
+    ratios = [cost.cpu_ms / limit.cpu_ms for cost, limit in pairs]
     return {
         "users": users,
         "cpu_ms": median(cost.cpu_ms for cost in own),
         "wall_ms": median(cost.wall_ms for cost in own),
-        "cpu_ratio": median(cost.cpu_ms / limit.cpu_ms for cost, limit in pairs),
+        "cpu_ratio": median(ratios),
+        "cpu_ratio_quartiles": quantiles(ratios, n=4)[::2],
         "wall_ratio": median(cost.wall_ms / limit.wall_ms for cost, limit in pairs),
     }
 

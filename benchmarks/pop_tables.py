@@ -19,13 +19,14 @@ def show_exchange(scheme: str, costs: dict[str, Any]) -> None:
             f"{cost['cpu_ms']:.2f} ms",
             f"{cost['wall_ms']:.2f} ms",
             f"{cost['cpu_ratio']:.2f} ×",
+            "–".join(f"{ratio:.2f}" for ratio in cost["cpu_ratio_quartiles"]),
             f"{cost['wall_ratio']:.2f} ×",
         )
         for name, cost in costs.items()
     )
     _print(
         f"1. The client, {scheme}: cost of one account, beside the limit (bare loop) and the naive",
-        ("", "users", "CPU", "wall", "CPU ratio", "wall ratio"),
+        ("", "users", "CPU", "wall", "CPU ratio", "its middle half", "wall ratio"),
         rows,
     )
 

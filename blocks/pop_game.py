@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr, field_validator
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import WebSocketException
 from websockets.typing import Origin
 
 from blocks.pop_protocol import PopReply, classify, mark_pop, parse_reply
@@ -46,8 +46,9 @@ class PopGame(Block):
     @classmethod
     def _is_websocket(cls, url: str) -> str:
         parts = urlsplit(url)
-        if parts.scheme not in {"ws", "wss"} or not parts.hostname or parts.query:
-            raise ValueError("must be wss://HOST/ (or ws:// on localhost) without a query: see POP_GAME_URL")
+        extras = {"?", "#", "@"} & set(url)
+        if parts.scheme not in {"ws", "wss"} or not parts.hostname or extras or not _has_valid_port(url):
+            raise ValueError("must be wss://HOST/ (or ws:// on localhost) and no more: see POP_GAME_URL")
         return url
 
     @field_validator("origin")
@@ -75,7 +76,7 @@ class PopGame(Block):
                 seen()
                 await connection.send(mark_pop(account, count))
                 raw = await connection.recv()
-        except (OSError, InvalidHandshake, ConnectionClosed) as error:
+        except (OSError, WebSocketException) as error:
             raise classify(error) from None  # the library's own text may hold the URL
         return parse_reply(raw, account)
 
@@ -93,3 +94,10 @@ class PopGame(Block):
             max_size=64 * 1024,
             logger=_silent,
         )
+
+
+def _has_valid_port(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False

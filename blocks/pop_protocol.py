@@ -5,11 +5,12 @@ Source  docs/pop.md, "The game server" and "Answers"
 
 import email.utils
 import json
+import math
 import ssl
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 RETRY_AFTER_MAX_S = 3600.0
 OVERLOAD_STATUS = {408, 425, 429}
@@ -86,11 +87,13 @@ def _is_count(value: Any) -> bool:
 def classify(error: Exception) -> GameError:
     """Return what a failed exchange means, without any text of the library's or the server's."""
     if isinstance(error, InvalidStatus):
-        return _classify_status(error.response.status_code, error.response.headers.get("Retry-After"))
+        return _classify_status(error.response.status_code, error.response.headers.get_all("Retry-After"))
     if isinstance(error, ConnectionClosed):
         return _classify_close(error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return Refused("certificate not trusted")
+    if isinstance(error, InvalidURI):
+        return Refused("address not valid")
     reasons = {
         InvalidHandshake: "garbage handshake",
         TimeoutError: "timeout",
@@ -100,9 +103,12 @@ def classify(error: Exception) -> GameError:
     return Overwhelmed(next(known, f"network: {type(error).__name__}"))
 
 
-def _classify_status(status: int, retry_after: str | None) -> GameError:
+def _classify_status(status: int, retry_after: list[str]) -> GameError:
     if status in OVERLOAD_STATUS or status >= 500:  # noqa: PLR2004
-        return Overwhelmed(f"HTTP {status}", retry_after_s=seconds_from(retry_after, datetime.now(UTC)))
+        # A proxy and the server behind it may each have said when to come back.
+        waits_s = (seconds_from(header, datetime.now(UTC)) for header in retry_after)
+        longest_s = max((wait_s for wait_s in waits_s if wait_s is not None), default=None)
+        return Overwhelmed(f"HTTP {status}", retry_after_s=longest_s)
     return Refused(f"HTTP {status}")
 
 
@@ -115,19 +121,22 @@ def _classify_close(error: ConnectionClosed) -> GameError:
     return BadReply(f"closed without an answer ({code})")
 
 
-def seconds_from(retry_after: str | None, now_utc: datetime) -> float | None:
+def seconds_from(retry_after: str, now_utc: datetime) -> float | None:
     """Return a Retry-After header (seconds or an HTTP date) in seconds, at most an hour.
 
     >>> seconds_from("7", datetime.now(UTC)), seconds_from("soon", datetime.now(UTC))
     (7.0, None)
     """
-    if retry_after is None:
-        return None
     try:
         seconds = float(retry_after)
     except ValueError:
-        parsed = email.utils.parsedate_tz(retry_after)
-        if parsed is None:
-            return None
-        seconds = email.utils.mktime_tz(parsed) - now_utc.timestamp()
-    return min(max(seconds, 0.0), RETRY_AFTER_MAX_S) if seconds == seconds else None  # noqa: PLR0124
+        seconds = _seconds_until(retry_after, now_utc)
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), RETRY_AFTER_MAX_S)
+
+
+def _seconds_until(http_date: str, now_utc: datetime) -> float:
+    parsed = email.utils.parsedate_tz(http_date)
+    try:
+        return math.nan if parsed is None else email.utils.mktime_tz(parsed) - now_utc.timestamp()
+    except (ValueError, OverflowError):  # the year 99999
+        return math.nan

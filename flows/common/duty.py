@@ -94,13 +94,16 @@ class Duty:
             await self._stack.aclose()
 
     async def _take_up(self) -> None:
-        session = await self._stack.enter_async_context(database.session(BLOCK))
-        with database.explained(BLOCK):
-            taken = await session.scalar(SQL["try_lock"], {"process": self._key["process"]})
+        self._session = await self._stack.enter_async_context(database.session(BLOCK))
+        try:
+            with database.explained(BLOCK):
+                taken = await self._session.scalar(SQL["try_lock"], {"process": self._key["process"]})
+        except BaseException:
+            await self._abandon()
+            raise
         if not taken:
             await self.release()
             raise DutyHeld(str(self._key["process"]))
-        self._session = session
         await self._write((SQL["take_up"], {**self._key, "flow_run_id": self._flow_run_id}))
 
     async def _write(self, *work: tuple[TextClause, Mapping[str, Any]]) -> None:
@@ -113,8 +116,15 @@ class Duty:
                     await self._session.execute(statement, parameters)
                 await self._session.commit()
         except BaseException:
-            await self.release()
+            await self._abandon()
             raise
+
+    async def _abandon(self) -> None:
+        """Drop a session that failed without a farewell: on a dead line that would take a minute."""
+        if self._session is not None:
+            with suppress(Exception):
+                await self._session.invalidate()
+        await self.release()
 
 
 @asynccontextmanager

@@ -80,7 +80,8 @@ class Day:
             self._defer(account)
         elif answer.outcome.is_served:
             self._pacer.succeeded(now_s)
-        self._refusals = self._refusals + 1 if answer.outcome is Outcome.REFUSED else 0
+        if account not in self.plan.refused:
+            self._refusals = self._refusals + 1 if answer.outcome is Outcome.REFUSED else 0
         check_refusals(self._refusals, answer.reason)
 
     def _defer(self, account: str) -> None:

@@ -60,8 +60,10 @@ async def pop(
             # gather
             accounts = await tasks.fetch_accounts()
             history = await tasks.fetch_history()
+            refused = await tasks.fetch_refused(now_utc.date())
             # plan
-            plan = rules.plan(Facts(Clock().utc(), accounts, history), wish)
+            facts = Facts(Clock().utc(), accounts, history, refused, now_utc.date())
+            plan = rules.plan(facts, wish)
             await tasks.publish("pop-plan", report.plan(plan, wish))
             if held is None:
                 return rules.preview(plan)

@@ -62,11 +62,15 @@ class Facts:
     Attributes:
         accounts: as the game's database gave them: with duplicates, and rows without an address.
         last_served_utc: by account, those that were ever served.
+        refused: accounts that the game server refused when it was last asked for them.
+        day: the UTC day whose duty is held; None when none is needed.
     """
 
     now_utc: datetime
     accounts: Sequence[str | None]
     last_served_utc: Mapping[str, datetime]
+    refused: frozenset[str] = frozenset()
+    day: date | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,8 @@ class Plan:
     """Who is to be served today, in which order, until when.
 
     Attributes:
-        queue: accounts, least recently served first.
+        queue: accounts, least recently served first; those that were refused last time come last.
+        refused: of the queue, those that were refused last time: another refusal is no news.
         served_before: accounts already served today, by an earlier run.
         dropped: rows that were duplicates or had no address.
         fits: how many of the queue the window has room for at the smallest gap.
@@ -90,6 +95,7 @@ class Plan:
     fits: int
     gap_s: float
     count: int
+    refused: frozenset[str] = frozenset()
 
     @property
     def expected_end_utc(self) -> datetime:

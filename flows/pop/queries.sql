@@ -6,6 +6,14 @@ select public_address as username from pop.user where satisified_requirement = '
 -- name: fetch_history
 select account, last_served_utc from pop.account;
 
+-- name: fetch_refused
+select account from (
+    select distinct on (account) account, outcome from pop.attempt
+    where business_date >= cast(:business_date as date) - 3
+    order by account, started_utc desc
+) as latest
+where outcome = 'refused';
+
 -- Attempts as five arrays of one length: one statement, whatever their number.
 -- name: record
 with fresh as (

@@ -66,6 +66,8 @@ def plan(facts: Facts, wish: Wish) -> Plan:
         WindowPast: there is no time left.
     """
     now_utc, day = facts.now_utc, facts.now_utc.date()
+    if facts.day not in {None, day}:
+        raise WindowPast(f"Midnight UTC passed while {facts.day} was being planned: start again for {day}.")
     end_utc = window_end(now_utc, wish)
     accounts = addresses(facts.accounts)
     queue = order(accounts, facts, day)[: wish.limit]
@@ -80,6 +82,7 @@ def plan(facts: Facts, wish: Wish) -> Plan:
         fits=min(len(queue), int(window_s / wish.min_gap_s)),
         gap_s=max(wish.min_gap_s, window_s / (len(queue) + 1)),
         count=wish.count,
+        refused=facts.refused,
     )
 
 
@@ -104,11 +107,16 @@ def addresses(rows: Sequence[str | None]) -> set[str]:
 def order(accounts: set[str], facts: Facts, day: date) -> tuple[str, ...]:
     """Return the accounts not yet served today: never served first, then the longest ago.
 
+    Those that the server refused last time come last: five of them at the head would end every run.
     Ties are broken by a hash that changes each day, so that nobody is always the one who does not fit.
     """
     left = (account for account in accounts if not _is_served_on(facts, account, day))
     never = datetime.min.replace(tzinfo=UTC)
-    return tuple(sorted(left, key=lambda a: (facts.last_served_utc.get(a, never), _daily_hash(day, a))))
+    return tuple(
+        sorted(
+            left, key=lambda a: (a in facts.refused, facts.last_served_utc.get(a, never), _daily_hash(day, a))
+        )
+    )
 
 
 def _is_served_on(facts: Facts, account: str, day: date) -> bool:
@@ -154,10 +162,10 @@ def summarise(plan: Plan, attempts: Counter[Outcome], smallest_gap_s: float | No
     """Return what the run came to.
 
     Raises:
-        NobodyAnswered: something was tried, and nobody was served.
+        NobodyAnswered: something was tried, and nobody was served all day.
     """
     served = sum(number for outcome, number in attempts.items() if outcome.is_served)
-    if attempts and not served:
+    if attempts and not served and not plan.served_before:
         raise NobodyAnswered(
             f"{attempts.total()} attempts, nobody served ({_count(attempts)}). Ask the game's operators "
             "whether their server is up; the guard starts pop again."

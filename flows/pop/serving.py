@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from flows.common.clock import Clock
 from flows.pop.day import Day
-from flows.pop.models import Answer, Attempt
+from flows.pop.models import Answer, Attempt, Outcome
 
 RECORD_EVERY_S = 2.0
 
@@ -76,9 +76,12 @@ class Serving:
         started_utc = self.clock.utc()
         try:
             answer = await self.send(account, self._seen)
-        except BaseException:
+        except asyncio.CancelledError:
             self.day.put_back(account)
             raise
+        except Exception as error:  # noqa: BLE001
+            # Our own mistake, met by one account: the day goes on; met by five in a row, the run ends.
+            answer = Answer(Outcome.REFUSED, f"unexpected {type(error).__name__}")
         self.day.answered(account, started_utc, answer, self.clock.monotonic_s())
 
     def _seen(self) -> None:

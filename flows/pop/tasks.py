@@ -38,6 +38,13 @@ async def fetch_history() -> dict[str, datetime]:
         return dict(rows.tuples().all())
 
 
+@task(**PATIENT)
+async def fetch_refused(day: date) -> frozenset[str]:
+    """Read from the ledger which accounts the game server refused when it was last asked for them."""
+    async with database.session(STATE_DB) as session:
+        return frozenset(await session.scalars(SQL["fetch_refused"], {"business_date": day}))
+
+
 @task(task_run_name="serve {slot}", retry_jitter_factor=0.3, **EFFECT | {
     "retries": 8,
     "retry_delay_seconds": [2, 5, 15, 30, 60, 120, 240, 300],

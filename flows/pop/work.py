@@ -1,5 +1,6 @@
 """The work of one run: a day in memory, tied to the real game, the real ledger and the real clock."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from random import SystemRandom
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from blocks.pop_game import PopGame
 from blocks.pop_protocol import BadReply, GameError, Overwhelmed, Refused
 from flows.common.clock import Clock
-from flows.common.duty import Duty
+from flows.common.duty import Duty, DutyLost
 from flows.common.sql import statements
 from flows.pop.day import Day
 from flows.pop.models import Answer, Attempt, Outcome, Plan, Slot, Wish
@@ -15,6 +16,7 @@ from flows.pop.pacing import Pacer
 from flows.pop.serving import Send, Serving
 
 SQL = statements(__package__)
+RECORD_TIMEOUT_S = 5.0  # nobody may send for longer than this without a ledger
 
 _OUTCOMES: dict[type[GameError], Outcome] = {
     Overwhelmed: Outcome.OVERWHELMED,
@@ -56,6 +58,15 @@ class Work:
         await self._serving.until(self._clock.monotonic_at(slot.end_utc))
 
     async def _record(self, attempts: Sequence[Attempt]) -> None:
+        # A machine that slept, or a clock that was set: the day ends by the wall clock.
+        self.day.ends_at(self._clock.monotonic_at(self.plan.end_utc))
+        try:
+            async with asyncio.timeout(RECORD_TIMEOUT_S):
+                await self._write(attempts)
+        except TimeoutError as error:
+            raise DutyLost(process="pop") from error
+
+    async def _write(self, attempts: Sequence[Attempt]) -> None:
         if not attempts:
             return await self._duty.beat()
         accounts, started_utc, outcomes, reasons = map(list, zip(*attempts, strict=True))

@@ -50,7 +50,7 @@ def play(arena: Arena, accounts: int, victims: Sequence[str], seed: int, slack: 
     """Play one day of `accounts`, killing each of `victims` at a random moment; wait until all are served.
 
     The window is `slack` times as long as the smallest gap needs, plus what each kill may cost: a guard
-    that died with the others is waited for by the server, for a minute.
+    that died with the others at work is waited for by the server, for up to three minutes.
     """
     dice = random.Random(seed)
     window_s = accounts * MIN_GAP_S * slack + sum(_costs_s(victim) for victim in victims)
@@ -67,7 +67,7 @@ def play(arena: Arena, accounts: int, victims: Sequence[str], seed: int, slack: 
 
 
 def _costs_s(victim: str) -> float:
-    return {"server": 10, "worker": 10, "flow": 2 * TICK_S, "all": 5 * TICK_S}[victim]
+    return {"server": 10, "worker": 10, "flow": 2 * TICK_S, "all": 180 + 3 * TICK_S}[victim]
 
 
 def kill(arena: Arena, victim: str) -> None:

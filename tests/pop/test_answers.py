@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 import trustme
+from websockets.datastructures import Headers
+from websockets.exceptions import InvalidStatus
+from websockets.http11 import Response
 
 from blocks.pop_game import PopGame
-from blocks.pop_protocol import BadReply, Overwhelmed, PopReply, Refused, seconds_from
+from blocks.pop_protocol import BadReply, Overwhelmed, PopReply, Refused, classify, seconds_from
 from sandbox.game import Capacity, Fault, GameServer
 
 TOKEN = "token-that-nobody-may-see"
@@ -194,7 +197,11 @@ async def test_the_token_is_in_no_log_and_no_error(server, caplog):
     assert TOKEN not in repr(games[0])
 
 
-@pytest.mark.parametrize("url", ["https://host/", "wss://", "wss://host/?token=x", "host"])
+@pytest.mark.parametrize(
+    "url",
+    ["https://host/", "wss://", "wss://host/?token=x", "wss://host/?", "wss://host/#x", "wss://me@host/",
+     "wss://host:99999/", "host"],
+)  # fmt: skip
 def test_a_wrong_address_is_refused_with_a_remedy(url):
     """Before it is stored, and without quoting a token that may be in it."""
     with pytest.raises(ValueError, match="must be wss://HOST/") as caught:
@@ -208,7 +215,15 @@ def test_an_origin_with_a_slash_is_refused():
         PopGame(url="wss://host/", token=TOKEN, origin="https://www.popcoin.game/")
 
 
-@pytest.mark.parametrize("header", ["soon", "nan", ""])
+def test_two_retry_afters_are_read_and_the_longer_one_holds():
+    """A proxy and the server behind it may each have sent one."""
+    headers = Headers([("Retry-After", "7"), ("Retry-After", "30"), ("Retry-After", "soon")])
+    error = classify(InvalidStatus(Response(503, "Service Unavailable", headers)))
+    assert isinstance(error, Overwhelmed)
+    assert error.retry_after_s == 30.0
+
+
+@pytest.mark.parametrize("header", ["soon", "nan", "", "Fri, 31 Dec 99999 00:00:00 GMT"])
 def test_an_unreadable_retry_after_is_no_answer(header):
     """Then our own pause holds."""
     assert seconds_from(header, datetime.now(UTC)) is None

@@ -56,6 +56,16 @@ def test_five_refusals_in_a_row_are_our_fault():
         play(day, REFUSED)
 
 
+def test_an_account_that_was_refused_before_is_no_news():
+    """Five banned accounts must not end every run of every day."""
+    names = [f"0x{n}" for n in range(8)]
+    facts = Facts(NOON, names, {}, refused=frozenset(names[:6]))
+    day = Day(plan(facts, Wish()), Pacer(40_000.0, 0.5, 0.0, Random(1)))
+    taken = play(day, SERVED, SERVED, *[REFUSED] * 6)
+    assert set(taken[:2]) == {"0x6", "0x7"}
+    assert day.attempts == {"served": 2, "refused": 6}
+
+
 def test_every_answer_waits_to_be_recorded():
     """Failures too: the auditor asks why."""
     day = make_day(3)

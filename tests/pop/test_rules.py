@@ -120,6 +120,18 @@ def test_a_pass_that_served_nobody_fails():
     assert rules.summarise(plan, Counter(), None).served == 0
 
 
+def test_who_never_answers_does_not_undo_a_day_that_is_done():
+    """Running pop again after 99 of 100 were served is no failure."""
+    plan = make_plan(["0xa", "0xb"], {"0xb": NOON - timedelta(hours=1)})
+    assert rules.summarise(plan, Counter({Outcome.BAD_REPLY: 1}), None).unserved == 1
+
+
+def test_a_plan_made_after_midnight_is_not_made_under_yesterdays_lock():
+    """The duty that is held and the day that is planned are the same, or the run starts again."""
+    with pytest.raises(rules.WindowPast, match="Midnight UTC passed"):
+        rules.plan(Facts(NOON, ["0xa"], {}, day=date(2026, 2, 28)), Wish())
+
+
 def test_exhausted_counts_as_served():
     """The server has nothing left to give today."""
     summary = rules.summarise(make_plan(["0xa", "0xb"]), Counter({Outcome.EXHAUSTED: 1}), None)

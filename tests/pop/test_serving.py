@@ -1,6 +1,7 @@
 """The loop: nothing in flight beyond the limit, nothing lost, nobody sends without a ledger."""
 
 import asyncio
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -86,6 +87,22 @@ def test_a_slot_lasts_until_its_end_while_somebody_is_left():
         assert serving.day.left == 1
 
     in_virtual_time(one_slot())
+
+
+def test_our_own_mistake_is_met_by_one_account_and_not_by_the_day():
+    """An exception that nobody foresaw counts as a refusal: one is passed over, five in a row end the run."""
+    outside = Outside()
+    serving = make_serving(outside, users=10)
+    proper = outside.send
+
+    async def slip(account, seen):
+        if account == serving.day.plan.queue[0]:
+            raise LookupError("nobody foresaw it")
+        return await proper(account, seen)
+
+    serving = replace(serving, send=slip)
+    in_virtual_time(serving.until(1000.0))
+    assert serving.day.attempts == {"refused": 1, "served": 9}
 
 
 def test_without_a_ledger_sending_stops_and_nothing_is_forgotten():
