@@ -9,6 +9,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -78,9 +79,9 @@ def _real(size: Size) -> dict[str, Any]:
         exchange = {s: compare(game, s, size.exchange_rounds, size.exchange_users) for s in SCHEMES}
         for scheme, costs in exchange.items():
             tables.show_exchange(scheme, costs)
-        clocks = {"wss": punctuality(game, "wss", size.punctual_users)}
-        tables.show_clock(clocks)
-    return {"exchange": exchange, "clock": clocks}
+        clock = punctuality(game, "wss", size.punctual_users)
+        tables.show_clock(clock)
+    return {"exchange": exchange, "clock": clock}
 
 
 def _arithmetic(size: Size, at_once: bool) -> dict[str, Any]:
@@ -94,30 +95,34 @@ def _arithmetic(size: Size, at_once: bool) -> dict[str, Any]:
 
 def expectations(figures: dict[str, Any]) -> list[tuple[str, str, bool]]:
     """Return each expectation with what was measured, and whether it is met."""
-    full, wss = figures["full_days"], figures["clock"]["wss"]
-    late_ms = max(day["p99_lateness_ms"] for day in full.values())
-    peak_mb = max(day["peak_rss_mib"] for day in full.values()) * 1.048576
-    growth_mb = max(max(day["rss_mib"]) - day["rss_mib"][0] for day in full.values()) * 1.048576
-    gap_s = min(day["smallest_gap_s"] for day in full.values())
-    door_s = wss["smallest_gap_s"]
     ratios = [
-        (f"ours, {scheme}: {what} ≤ {LIMIT_RATIO} × the bare loop", f"{ratio:.2f} ×", ratio <= LIMIT_RATIO)
+        (f"ours, {scheme}: {what} ≤ {LIMIT_RATIO} × the bare loop", f"{ratio:.3f} ×", ratio <= LIMIT_RATIO)
         for scheme in SCHEMES
         for what in ("cpu", "wall")
         for ratio in [figures["exchange"][scheme][OURS][f"{what}_ratio"]]
     ]
+    return [*ratios, *_of_days(figures["full_days"].values()), *_of_clock(figures["clock"])]
+
+
+def _of_days(days: Collection[dict[str, Any]]) -> list[tuple[str, str, bool]]:
+    late_ms = max(day["p99_lateness_ms"] for day in days)
+    gap_s = min(day["smallest_gap_s"] for day in days)
+    peak_mb = max(day["peak_rss_mib"] for day in days) * 1.048576
+    growth_mb = max(max(day["rss_mib"]) - day["rss_mib"][0] for day in days) * 1.048576
     return [
-        *ratios,
         ("virtual day: p99 lateness < 10 ms", f"{late_ms:.2f} ms", late_ms < LATE_MS),
-        (
-            "real clock: p99 lateness < 10 ms",
-            f"{wss['p99_lateness_ms']:.2f} ms",
-            wss["p99_lateness_ms"] < LATE_MS,
-        ),
         ("virtual day: smallest gap ≥ 0.5 s", f"{gap_s:.3f} s", gap_s >= 0.5 - ROUNDING_S),
-        ("real clock: gap at the server ≥ floor", f"{1000 * door_s:.1f} ms", door_s >= wss["floor_s"]),
         ("memory: peak RSS < 250 MB", f"{peak_mb:.0f} MB", peak_mb < RSS_MB),
         ("memory: grows by < 25 MB in a day", f"{growth_mb:+.0f} MB", growth_mb < RSS_MB / 10),
+    ]
+
+
+def _of_clock(clock: dict[str, Any]) -> list[tuple[str, str, bool]]:
+    ours = clock["ours, wss"]
+    late_ms, door_s = ours["p99_ms"], ours["smallest_gap_s"]
+    return [
+        ("real clock: p99 lateness < 10 ms", f"{late_ms:.2f} ms", late_ms < LATE_MS),
+        ("real clock: gap at the server ≥ floor", f"{1000 * door_s:.1f} ms", door_s >= clock["floor_s"]),
     ]
 
 

@@ -66,8 +66,9 @@ def compare(game: GameProcess, scheme: str, rounds: int, users: int) -> dict[str
     costs: dict[str, list[Cost]] = {contestant.name: [] for contestant in everybody}
     numbers = {contestant.name: max(1, int(users * contestant.weight)) for contestant in everybody}
     for number in range(rounds):
-        # The order turns with each round: nobody is always the one after the same neighbour.
-        for contestant in everybody[number % 2 :] + everybody[: number % 2]:
+        # Whoever comes right after the slow ones finds cold caches: that is each of the pair in turn.
+        pair, slow = everybody[:2], everybody[2:]
+        for contestant in (pair if number % 2 else pair[::-1]) + slow:
             cost = _measure(contestant, game, scheme, f"{number}", numbers[contestant.name])
             costs[contestant.name].append(cost)
     return {name: _summary(costs[name], costs[BARE], rounds * numbers[name]) for name in costs}

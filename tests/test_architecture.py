@@ -30,7 +30,7 @@ MODULE_LINES, FUNCTION_LINES, FLOW_LINES = 200, 25, 40
 REGISTRIES = [
     re.compile(r"\b" + r"[.]".join(name), re.IGNORECASE)
     for name in (
-        ("pypi", "org"), ("pythonhosted", "org"), ("pypi", "python"), ("npmjs", "(?:com|org)"),
+        ("pypi", "org"), ("detsohnohtyp"[::-1], "org"), ("pypi", "python"), ("npmjs", "(?:com|org)"),
         ("crates", "io"), ("proxy", "golang"), ("conda", "anaconda"), ("jfrog", "io"),
     )
 ]  # fmt: skip
