@@ -48,11 +48,11 @@ class Size:
 
 QUICK = Size(
     exchange_rounds=4,
-    exchange_users=200,
+    exchange_users=150,
     day_users=20_000,
     days=tuple(FULL_DAYS)[-1:],
-    bad_day_users=40_000,
-    punctual_users=50,
+    bad_day_users=60_000,
+    punctual_users=40,
     engine_users=100,
     engine_rounds=1,
 )
@@ -84,10 +84,10 @@ def _real(size: Size) -> dict[str, Any]:
     return {"exchange": exchange, "clock": clock}
 
 
-def _arithmetic(size: Size, at_once: bool) -> dict[str, Any]:
+def _arithmetic(size: Size, in_haste: bool) -> dict[str, Any]:
     """Play the virtual days and run the engine; at once when time is short, for virtual time does not mind."""
-    with ThreadPoolExecutor(2 if at_once else 1) as pool:
-        engine = pool.submit(engine_costs, size.engine_users, size.engine_rounds)
+    with ThreadPoolExecutor(2 if in_haste else 1) as pool:
+        engine = pool.submit(engine_costs, size.engine_users, size.engine_rounds, hasty=in_haste)
         days = pool.submit(lambda: (full_days(size.day_users, size.days), bad_days(size.bad_day_users)))
         full, bad = days.result()
         return {"full_days": full, "bad_days": bad, "engine": engine.result()}

@@ -105,7 +105,8 @@ def _engine_row(  # noqa: PLR0913, PLR0917 - the two tables differ in their unit
     name: str, cost: dict[str, float], size: str, per_byte: float, time: str, per_s: float
 ) -> Iterable[str]:
     seconds = (f"{per_s * cost[figure]:,.2f} {time}" for figure in ("server_cpu_s", "flow_cpu_s", "wall_s"))
-    return (name, f"{cost['rows']:,.2f}", f"{per_byte * cost['bytes']:,.1f} {size}", *seconds)
+    rows = f"{cost['rows']:,.{0 if cost['rows'] > 100 else 2}f}"
+    return (name, rows, f"{per_byte * cost['bytes']:,.1f} {size}", *seconds)
 
 
 def show_expectations(expectations: Iterable[tuple[str, str, bool]]) -> None:
