@@ -48,7 +48,7 @@ class Size:
 
 QUICK = Size(
     exchange_rounds=4,
-    exchange_users=150,
+    exchange_users=250,
     day_users=20_000,
     days=tuple(FULL_DAYS)[-1:],
     bad_day_users=60_000,
@@ -85,12 +85,13 @@ def _real(size: Size) -> dict[str, Any]:
 
 
 def _arithmetic(size: Size, in_haste: bool) -> dict[str, Any]:
-    """Play the virtual days and run the engine; at once when time is short, for virtual time does not mind."""
-    with ThreadPoolExecutor(2 if in_haste else 1) as pool:
+    """Play the virtual days and run the engine; in haste both at once, for virtual time does not mind."""
+    cores = 1 if in_haste else 2
+    with ThreadPoolExecutor(3 - cores) as pool:
         engine = pool.submit(engine_costs, size.engine_users, size.engine_rounds, hasty=in_haste)
-        days = pool.submit(lambda: (full_days(size.day_users, size.days), bad_days(size.bad_day_users)))
-        full, bad = days.result()
-        return {"full_days": full, "bad_days": bad, "engine": engine.result()}
+        full = pool.submit(full_days, size.day_users, size.days, cores)
+        bad = pool.submit(bad_days, size.bad_day_users, cores)
+        return {"full_days": full.result(), "bad_days": bad.result(), "engine": engine.result()}
 
 
 def expectations(figures: dict[str, Any]) -> list[tuple[str, str, bool]]:

@@ -44,15 +44,16 @@ class WatchedClock(VirtualClock):
         await super().sleep_until(monotonic_s)
 
 
-def full_days(users: int, names: Iterable[str]) -> dict[str, Any]:
+def full_days(users: int, names: Iterable[str], at_once: int) -> dict[str, Any]:
     """Play a day as full as a day can be: undisturbed, and with half an hour of sleep."""
-    return _in_processes({name: FULL_DAYS[name] | {"users": users} for name in names})
+    return _in_processes({name: FULL_DAYS[name] | {"users": users} for name in names}, at_once)
 
 
-def bad_days(users: int) -> dict[str, Any]:
+def bad_days(users: int, at_once: int) -> dict[str, Any]:
     """Play days on which the server is in trouble, beside two who do not listen to it."""
     troubles = {"0.4/s for 2 h": SLOW_SERVER, "outage of 2 h": OUTAGE}
-    ours = _in_processes({name: {"users": users, "capacity": what} for name, what in troubles.items()})
+    days = {name: {"users": users, "capacity": what} for name, what in troubles.items()}
+    ours = _in_processes(days, at_once)
     return {
         name: {
             "ours": ours[name],
@@ -97,9 +98,9 @@ def _figures(course: Course) -> dict[str, Any]:
     }
 
 
-def _in_processes(days: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Play `days` two at a time: virtual time does not mind who else is at work."""
-    with ThreadPoolExecutor(2) as pool:
+def _in_processes(days: dict[str, dict[str, Any]], at_once: int) -> dict[str, Any]:
+    """Play `days`, some at a time: virtual time does not mind who else is at work."""
+    with ThreadPoolExecutor(at_once) as pool:
         return dict(zip(days, pool.map(_in_process, days.values()), strict=True))
 
 

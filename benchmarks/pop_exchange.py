@@ -33,6 +33,7 @@ from flows.pop.serving import Serving
 from flows.pop.work import sender
 
 FOREVER_S = 1e6
+WARM_USERS = 200
 
 
 class Cost(NamedTuple):
@@ -62,7 +63,7 @@ def compare(game: GameProcess, scheme: str, rounds: int, users: int) -> dict[str
     """Let everybody serve `users` accounts in each of `rounds`, and return the costs by contestant."""
     everybody = [contestant for contestant in CONTESTANTS if scheme == "wss" or contestant.weight == 1]
     for contestant in everybody:
-        _measure(contestant, game, scheme, "warm", 2)
+        _measure(contestant, game, scheme, "warm", max(1, int(WARM_USERS * contestant.weight)))
     costs: dict[str, list[Cost]] = {contestant.name: [] for contestant in everybody}
     numbers = {contestant.name: max(1, int(users * contestant.weight)) for contestant in everybody}
     for number in range(rounds):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from prefect.client.base import PrefectHttpxAsyncClient
 
 import sandbox
 from deployments.stack import Stack
@@ -158,7 +159,8 @@ async def set_up(home: Path) -> AsyncIterator[Stage]:
     env = {**os.environ, **world.env, "PREFECT_WORKER_QUERY_SECONDS": "1"}
     stack = Stack(home / "prefect", _port(home / "prefect.port"), env)
     try:
-        async with httpx.AsyncClient(base_url=f"{stack.api_url}/", timeout=20) as api:
+        # The engine's own client waits for a server that is too busy to answer (503).
+        async with PrefectHttpxAsyncClient(base_url=f"{stack.api_url}/", timeout=20) as api:
             yield Stage(home, world, stack, api)
     finally:
         await asyncio.to_thread(stack.stop)

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-import httpx
+from prefect.client.base import PrefectHttpxSyncClient
 
 from deployments.stack import Stack
 from deployments.surroundings import REPOSITORY
@@ -25,7 +25,8 @@ def apply(stack: Stack, **variables: str) -> str:
 
 def pause_schedules(stack: Stack) -> None:
     """Pause every schedule as an operator does."""
-    with httpx.Client(base_url=f"{stack.api_url}/") as api:
+    # This client waits for a server that is too busy to answer (503).
+    with PrefectHttpxSyncClient(base_url=f"{stack.api_url}/", timeout=20) as api:
         for deployment in api.post("deployments/filter", json={}).raise_for_status().json():
             for schedule in deployment["schedules"]:
                 address = f"deployments/{deployment['id']}/schedules/{schedule['id']}"
