@@ -32,6 +32,7 @@ class Arena:
 
     world: sandbox.World
     stack: Stack
+    tick_s: int
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the Prefect server; it may be down for a while."""
@@ -128,8 +129,8 @@ def _json(answer: httpx.Response) -> Any:
 
 
 @contextmanager
-def arena() -> Iterator[Arena]:
-    """Start everything, with the janitor ticking every `TICK_S` seconds; stop and remove it afterwards."""
+def arena(tick_s: int = TICK_S) -> Iterator[Arena]:
+    """Start everything, with the janitor ticking every `tick_s` seconds; stop and remove it afterwards."""
     homes = [Path(tempfile.mkdtemp(prefix=f"mn-{name}-")) for name in ("chaos-world", "chaos-stack")]
     world = sandbox.up(homes[0])
     env = {**os.environ, **world.env, "PREFECT_WORKER_QUERY_SECONDS": "2"}
@@ -139,7 +140,7 @@ def arena() -> Iterator[Arena]:
         apply = [sys.executable, "-m", "deployments.apply"]
         subprocess.run(apply, cwd=REPOSITORY, env=stack.environment, check=True, stdout=subprocess.DEVNULL)
         stack.start_worker()
-        ready = Arena(world, stack)
+        ready = Arena(world, stack, tick_s)
         _tick_often(ready)
         yield ready
     finally:
@@ -153,8 +154,8 @@ def arena() -> Iterator[Arena]:
 def _tick_often(arena: Arena) -> None:
     """Shorten the guard's tick; pop's own schedule stays on, for a paused one would be respected."""
     name = "janitor/every-5-min"
-    arena.configure(name, {"tick_s": TICK_S})
+    arena.configure(name, {"tick_s": arena.tick_s})
     deployment = arena.deployment(name)
     for old in deployment["schedules"]:
         address = f"deployments/{deployment['id']}/schedules/{old['id']}"
-        arena.api("PATCH", address, {"active": True, "schedule": {"interval": TICK_S}})
+        arena.api("PATCH", address, {"active": True, "schedule": {"interval": arena.tick_s}})
