@@ -1,7 +1,7 @@
 """What the engine knows: runs, deployments, heartbeats, read through its API."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
@@ -57,9 +57,8 @@ async def _limited(client: PrefectClient, ids: set[UUID]) -> set[UUID]:
     return {deployment.id for deployment in found if deployment.global_concurrency_limit}
 
 
-async def read_day(client: PrefectClient, deployment: DeploymentResponse, day_utc: datetime) -> list[Run]:
-    """Return the deployment's runs meant to start on that UTC day, the last 200 of them."""
-    midnight = datetime.combine(day_utc.date(), time(), UTC)
+async def read_day(client: PrefectClient, deployment: DeploymentResponse, midnight: datetime) -> list[Run]:
+    """Return the deployment's runs meant to start on the day that begins then, the last 200 of them."""
     found = await client.read_flow_runs(
         flow_run_filter=FlowRunFilter(
             deployment_id=FlowRunFilterDeploymentId(any_=[deployment.id]),

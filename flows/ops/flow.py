@@ -15,7 +15,8 @@ from pydantic import Field
 
 from flows.ops import report, rules, tasks
 from flows.ops.checks import CHECKS
-from flows.ops.models import Crash, Duty, Patience, Plan
+from flows.ops.models import Crash, Plan
+from flows.ops.parameters import Duty, Patience
 
 DEFAULT_PATIENCE = Patience()
 

@@ -5,9 +5,10 @@ Source  docs/decisions.md, "The guard"
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 
-from flows.ops.models import Alarm, Duty, Fine, Lock, Patience, Phase, Restart, Run, Verdict, Watch
+from flows.ops.models import Alarm, Fine, Lock, Phase, Restart, Run, Verdict, Watch
+from flows.ops.parameters import Duty, Patience
 
 OPENS = timedelta(minutes=2)  # before, the cron's own run may be on its way
 CLOSES = timedelta(minutes=3)  # a run started now would touch midnight, and so tomorrow's slot
@@ -36,25 +37,26 @@ def decide(watch: Watch, now_utc: datetime, patience: Patience) -> Verdict:
         return Fine("the day's work is done")
     if watch.lock.held:
         return _held(watch, now_utc, patience)
-    if not _is_open(now_utc):
-        return Fine("too close to midnight UTC")
+    if not _is_open(watch.duty, now_utc):
+        return Fine("outside its hours")
     if watch.is_paused:
         return Fine("paused by operator")
     return _idle(watch, now_utc, patience)
 
 
-def _is_open(now_utc: datetime) -> bool:
-    """Tell whether a run may be started at this time of the UTC day.
+def _is_open(duty: Duty, now_utc: datetime) -> bool:
+    """Tell whether a run may be started at this time of the duty's day.
 
-    >>> [_is_open(datetime(2030, 1, 1, *at, tzinfo=UTC)) for at in ((0, 1), (0, 2), (23, 56), (23, 57))]
+    >>> from datetime import UTC
+    >>> pop = Duty(process="pop", deployment="pop/daily")
+    >>> [_is_open(pop, datetime(2030, 1, 1, *at, tzinfo=UTC)) for at in ((0, 1), (0, 2), (23, 56), (23, 57))]
     [False, True, True, False]
     """
-    since_midnight = now_utc - datetime.combine(now_utc.date(), time(), UTC)
-    return OPENS <= since_midnight < timedelta(days=1) - CLOSES
+    return duty.opens_after + OPENS <= duty.since_midnight(now_utc) < timedelta(days=1) - CLOSES
 
 
 def _held(watch: Watch, now_utc: datetime, patience: Patience) -> Verdict:
-    silent_s = _silence_s(watch.lock, now_utc)
+    silent_s = _silence_s(watch, now_utc)
     if silent_s < patience.frozen_s:
         return Fine("at work")
     return Alarm(
@@ -64,11 +66,11 @@ def _held(watch: Watch, now_utc: datetime, patience: Patience) -> Verdict:
     )
 
 
-def _silence_s(lock: Lock, now_utc: datetime) -> float:
+def _silence_s(watch: Watch, now_utc: datetime) -> float:
     """Return the holder's silence; one that never recorded today came from yesterday."""
-    if lock.silent_s is not None:
-        return lock.silent_s
-    return (now_utc - datetime.combine(now_utc.date(), time(), UTC) - OPENS).total_seconds()
+    if watch.lock.silent_s is not None:
+        return watch.lock.silent_s
+    return (watch.duty.since_midnight(now_utc) - OPENS).total_seconds()
 
 
 def _idle(watch: Watch, now_utc: datetime, patience: Patience) -> Verdict:
@@ -81,7 +83,7 @@ def _idle(watch: Watch, now_utc: datetime, patience: Patience) -> Verdict:
         return Fine("let go of its lock a moment ago")
     reason, delay_s = "its run is dead", DELAY_S
     if not dead:
-        last = _last(runs, now_utc)
+        last = _last(runs, watch.duty.midnight(now_utc))
         if last is not None and last.phase in BY_OPERATOR:
             return Fine(BY_OPERATOR[last.phase])
         reason, delay_s = _why(last), _delay_s(last, runs, now_utc)
@@ -118,13 +120,13 @@ def is_dead(run: Run, lock: Lock, now_utc: datetime, patience: Patience) -> bool
     return False
 
 
-def _last(runs: Sequence[Run], now_utc: datetime) -> Run | None:
+def _last(runs: Sequence[Run], midnight_utc: datetime) -> Run | None:
     """Return today's run whose end says why nobody is at work.
 
     One that the limit or the lock turned away says nothing; neither does a trial that completed.
     """
     silent = {Phase.SCHEDULED, Phase.COMPLETED}
-    today = (run for run in reversed(runs) if run.expected_utc.date() == now_utc.date())
+    today = (run for run in reversed(runs) if run.expected_utc >= midnight_utc)
     return next((run for run in today if run.phase not in silent and not _is_turned_away(run)), None)
 
 
@@ -159,4 +161,4 @@ def backoff_s(failures: int) -> int:
 def _key(duty: Duty, runs: Sequence[Run], dead: Sequence[Run], now_utc: datetime) -> str:
     """Name the restart after its predecessor, so that it is started once, however often it is asked for."""
     past = [run for run in runs if run.phase is not Phase.SCHEDULED or run in dead]
-    return f"guard:{duty.process}:{now_utc:%Y-%m-%d}:{past[-1].id if past else 'none'}"
+    return f"guard:{duty.process}:{duty.day(now_utc)}:{past[-1].id if past else 'none'}"

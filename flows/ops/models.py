@@ -6,27 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
-
-
-class Duty(BaseModel):
-    """A process that must have done its work by the end of each UTC day."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    process: str = Field(min_length=1, max_length=63, description="Name of its lock, say pop.")
-    deployment: str = Field(pattern=r"^[^/]+/[^/]+$", description="What is started, say pop/daily.")
-
-
-class Patience(BaseModel):
-    """How long a state may last before it counts as dead."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    pending_s: int = Field(60, ge=5, le=3600, description="Pending without a start, seconds.")
-    silent_s: int = Field(900, ge=60, le=86_400, description="Running without a heartbeat, seconds.")
-    starting_s: int = Field(60, ge=5, le=3600, description="Running and not yet at its lock, seconds.")
-    frozen_s: int = Field(120, ge=30, le=3600, description="At its lock without recording, seconds.")
+from flows.ops.parameters import Duty
 
 
 class Phase(StrEnum):

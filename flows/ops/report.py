@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from flows.ops.models import Alarm, Crash, Duty, Finding, Fine, Plan, Restart, Verdict
+from flows.ops.models import Alarm, Crash, Finding, Fine, Plan, Restart, Verdict
+from flows.ops.parameters import Duty
 
 
 def janitor(now_utc: datetime, plan: Plan, marked: Collection[UUID] | None, started: Iterable[str]) -> str:

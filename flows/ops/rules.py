@@ -9,21 +9,8 @@ from itertools import pairwise
 from uuid import UUID
 
 from flows.ops.guard import decide
-from flows.ops.models import (
-    ACTIVE,
-    Alarm,
-    Crash,
-    Duty,
-    Facts,
-    Finding,
-    Fine,
-    Patience,
-    Phase,
-    Plan,
-    Restart,
-    Run,
-    Verdict,
-)
+from flows.ops.models import ACTIVE, Alarm, Crash, Facts, Finding, Fine, Phase, Plan, Restart, Run, Verdict
+from flows.ops.parameters import Duty, Patience
 
 BEAT_S = 60  # flows.heartbeat_frequency in pyproject.toml
 

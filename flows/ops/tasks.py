@@ -23,7 +23,8 @@ from flows.common.redaction import one_line
 from flows.common.retries import EFFECT, PATIENT
 from flows.ops import engine, incidents, letter, rules, runbook
 from flows.ops.checks import CHECKS, Unwell
-from flows.ops.models import Crash, Duty, Facts, Finding, Lock, Patience, Restart, Run, Watch
+from flows.ops.models import Crash, Facts, Finding, Lock, Restart, Run, Watch
+from flows.ops.parameters import Duty, Patience
 
 TICK = "janitor"
 AGAIN_S = 5.0
@@ -54,8 +55,8 @@ async def _watch(client: PrefectClient, duty: Duty, active: tuple[Run, ...], now
     """Read a duty's runs of the day, add those that are left of other days, and last read its lock."""
     try:
         deployment = await client.read_deployment_by_name(duty.deployment)
-        today = await engine.read_day(client, deployment, now_utc)
-        state = await _read_duty(duty.process, now_utc.date())
+        today = await engine.read_day(client, deployment, duty.midnight(now_utc))
+        state = await _read_duty(duty.process, duty.day(now_utc))
     except ObjectNotFound:
         return Watch(duty, problem=f"There is no deployment {duty.deployment}: run `make apply`.")
     except Problem as error:

@@ -25,7 +25,7 @@ from prefect.states import Pending, State
 
 from flows.common.clock import Clock
 from flows.ops.flow import janitor
-from flows.ops.models import Duty
+from flows.ops.parameters import Duty
 
 
 class Engine:

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from flows.ops.guard import decide
-from flows.ops.models import Duty, Lock, Patience, Phase, Run, Verdict, Watch
+from flows.ops.models import Lock, Phase, Run, Verdict, Watch
+from flows.ops.parameters import Duty, Patience
 
 NOON = datetime(2030, 5, 5, 12, tzinfo=UTC)
 DAY_S = 86_400

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.ops import rules
-from flows.ops.models import Alarm, Crash, Duty, Facts, Fine, Lock, Patience, Phase, Plan, Restart, Run, Watch
+from flows.ops.models import Alarm, Crash, Facts, Fine, Lock, Phase, Plan, Restart, Run, Watch
+from flows.ops.parameters import Duty, Patience
 
 NOON = datetime(2030, 5, 5, 12, tzinfo=UTC)
 PATIENCE = Patience()

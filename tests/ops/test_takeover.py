@@ -10,7 +10,7 @@ from sqlalchemy import text
 from blocks import database
 from deployments import blocks
 from flows.common import duty
-from flows.ops.models import Duty
+from flows.ops.parameters import Duty
 from sandbox import World
 from tests.ops.engine import Engine
 
