@@ -1,8 +1,9 @@
-"""The databases: prefect-sqlalchemy's connectors, opened one session at a time.
+"""The databases, PostgreSQL and Oracle: prefect-sqlalchemy's connectors, opened one session at a time.
 
 Source  docs/runbook.md has a heading for each exception below
 """
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -43,17 +44,29 @@ class TableMissing(DatabaseProblem):
 
 
 class PermissionMissing(DatabaseProblem):
-    """{block}: the user lacks a right on a table ({reason}). The grants are listed in docs/pop.md."""
+    """{block}: the user lacks a right on a table ({reason}). The process's page in docs/ lists the grants."""
 
     heals = False
 
 
 class StatementRefused(DatabaseProblem):
     """{block}: the database does not understand our statement ({reason}). Its version or its tables differ
-    from what docs/pop.md asks for.
+    from what the process's page in docs/ asks for.
     """
 
     heals = False
+
+
+class DuplicateKey(DatabaseProblem):
+    """{block}: a row with the same key is already there ({reason}). Nothing of this transaction was written;
+    find out who wrote that row.
+    """
+
+    heals = False
+
+
+class RowLocked(DatabaseProblem):
+    """{block}: somebody else holds the row or table that we need ({reason})."""
 
 
 _BY_SQLSTATE = {
@@ -67,7 +80,24 @@ _BY_SQLSTATE = {
     "08": DatabaseUnreachable,
     "57": DatabaseUnreachable,  # shutting down, starting up
     "53": DatabaseUnreachable,  # too many connections, disk full
+    "23505": DuplicateKey,
+    "55P03": RowLocked,
 }
+_BY_ORACLE = {
+    DatabaseAccessDenied: {
+        "ORA-01017", "ORA-01045", "ORA-28000", "ORA-28001",  # user, password, no right to connect, locked, expired
+        "ORA-12505", "ORA-12514", "DPY-6001", "DPY-6003",  # no such SID or service
+    },
+    DatabaseUnreachable: {
+        "DPY-4011", "DPY-6000", "DPY-6005", "ORA-03113", "ORA-03114", "ORA-12170", "ORA-12541",  # the line
+        "ORA-00020", "ORA-01033", "ORA-01034", "ORA-01089", "ORA-01536", "ORA-01653", "ORA-01654",  # full, or down
+    },
+    TableMissing: {"ORA-00904", "ORA-00942"},
+    PermissionMissing: {"ORA-01031", "ORA-01950"},
+    DuplicateKey: {"ORA-00001"},
+    RowLocked: {"ORA-00054", "ORA-30006"},
+}  # fmt: skip
+_IDENTIFIER = re.compile(r"\d{12}")
 
 
 @asynccontextmanager
@@ -95,22 +125,35 @@ def explained(block: str) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, OSError, PostgresError) as error:
-        raise explain(block, error) from error
+        # The driver's own text may quote a row's key, and whoever logs a chain logs all of it.
+        raise explain(block, error) from None
 
 
 def explain(block: str, error: Exception) -> DatabaseProblem:
-    """Return the `DatabaseProblem` for a driver's exception, by its SQLSTATE."""
+    """Return the `DatabaseProblem` for a driver's exception, by its SQLSTATE or Oracle's code."""
     cause = getattr(error, "orig", None) or error
-    sqlstate = getattr(cause, "sqlstate", None)
-    if sqlstate is None:
-        return DatabaseUnreachable(block=block, reason=_reason(cause))
-    kinds = (_BY_SQLSTATE.get(sqlstate[:length]) for length in (5, 2))
-    kind = next((kind for kind in kinds if kind), DatabaseProblem)
-    return kind(block=block, reason=f"{sqlstate}, {_reason(cause)}")
+    code = getattr(cause, "sqlstate", None)
+    if code is not None:
+        return _by_sqlstate(code)(block=block, reason=f"{code}, {_reason(cause)}")
+    return _by_oracle(cause)(block=block, reason=_reason(cause))
+
+
+def _by_sqlstate(code: str) -> type[DatabaseProblem]:
+    kinds = (_BY_SQLSTATE.get(code[:length]) for length in (5, 2))
+    return next((kind for kind in kinds if kind), DatabaseProblem)
+
+
+def _by_oracle(cause: BaseException) -> type[DatabaseProblem]:
+    """An error without any code is the operating system's: nobody answers."""
+    code = getattr(cause.args[0], "full_code", None) if cause.args else None
+    if code is None:
+        return DatabaseUnreachable
+    known = (kind for kind, codes in _BY_ORACLE.items() if code in codes)
+    return next(known, StatementRefused if code.startswith("ORA-009") else DatabaseProblem)
 
 
 def _reason(cause: BaseException) -> str:
-    """One line; the driver's second line (DETAIL) may hold a row's values."""
+    """One line; the driver's other lines may hold a row's values, and so may an identifier in the first."""
     root = cause.__cause__ or cause
-    first = str(root).splitlines()[:1]
-    return f"{type(root).__name__}: {first[0][:160]}" if first else type(root).__name__
+    first = _IDENTIFIER.sub("***", next(iter(str(root).splitlines()), ""))[:160]
+    return f"{type(root).__name__}: {first}" if first else type(root).__name__

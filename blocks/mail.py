@@ -39,18 +39,18 @@ class MailSettings(Block):
     def _are_addresses(cls, recipients: list[str]) -> list[str]:
         for place, address in enumerate(recipients, start=1):
             if "@" not in address or any(character.isspace() for character in address):
-                raise ValueError(f"entry {place} is not a mail address: see ALERT_RECIPIENTS, a comma list")
+                raise ValueError(f"entry {place} is not a mail address; a comma list of them is wanted")
         return recipients
 
 
-async def send(message: EmailMessage) -> None:
-    """Send through block `mail`, from and to those in `mail-settings` where the message does not say.
+async def send(message: EmailMessage, people: str = "mail-settings") -> None:
+    """Send through block `mail`, from and to those in the block `people` where the message does not say.
 
     Raises:
         MailNotSent: the server is away, refuses us, or did not answer in time.
     """
     credentials = await load(EmailServerCredentials, "mail")
-    settings = await load(MailSettings, "mail-settings")
+    settings = await load(MailSettings, people)
     if "From" not in message:
         message["From"] = settings.sender
     if "To" not in message:

@@ -18,6 +18,7 @@ from sandbox.state import LOOPBACK
 
 SENDER = "metronome@sandbox.example"
 ALERT_RECIPIENTS = "operator@sandbox.example"
+CAMPAIGN_RECIPIENTS = "campaigns@sandbox.example, analyst@sandbox.example"
 OK = "250 2.0.0 kept"
 logging.getLogger("mail.log").setLevel(logging.ERROR)
 
@@ -94,6 +95,7 @@ class MailSink:
             "SMTP_TYPE": "INSECURE",
             "EMAIL_SENDER": SENDER,
             "ALERT_RECIPIENTS": ALERT_RECIPIENTS,
+            "CAMPAIGN_NOTIFICATION_EMAILS": CAMPAIGN_RECIPIENTS,
         }
         return Place("mail", f"smtp://{LOOPBACK}:{self.port}", env)
 

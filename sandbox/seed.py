@@ -24,4 +24,7 @@ class Script:
 SCRIPTS = (
     Script("game", role="pop_reader", variables="DB"),
     Script("state", role="metronome", variables="STATE_DB"),
+    # Behind the Oracle stand-in; the variables are for who looks at PostgreSQL directly.
+    Script("dssb", role="dssb_app", variables="DSSB_POSTGRES"),
+    Script("spss", role="spss_app", variables="SPSS_POSTGRES"),
 )
