@@ -7,11 +7,12 @@ from prefect.blocks.core import Block
 from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectNotFound
 from prefect_email import EmailServerCredentials
-from prefect_sqlalchemy import AsyncDriver, AsyncSqlAlchemyConnector, ConnectionComponents
 from pydantic import SecretStr, ValidationError
 
+from blocks.distribution_settings import DistributionSettings
 from blocks.mail import MailSettings
 from blocks.pop_game import PopGame
+from deployments import connectors
 from deployments.change import Change
 
 REMEDY = "set it in .env (see .env.example) and run `make apply` again"
@@ -57,22 +58,30 @@ def _database(document: str, prefix: str) -> Declaration:
             "port": f"{prefix}PORT",
             "database": f"{prefix}NAME",
         },
-        _connector,
+        connectors.postgresql,
     )
 
 
-def _connector(values: Mapping[str, str]) -> Block:
-    components = {**values, "driver": AsyncDriver.POSTGRESQL_ASYNCPG}
-    connector: Block = AsyncSqlAlchemyConnector(
-        # Components, not a URL: only they keep the password masked.
-        connection_info=ConnectionComponents.model_validate(components),
-        connect_args={
-            "timeout": 10,
-            "command_timeout": 60,
-            "server_settings": {"application_name": "metronome"},
+def _oracle(document: str, prefix: str) -> Declaration:
+    """A SID is the address of old; a service name, where given, comes before it."""
+    return Declaration(
+        document,
+        {
+            "username": f"{prefix}USER",
+            "password": f"{prefix}PASSWORD",
+            "host": f"{prefix}HOST",
+            "port": f"{prefix}PORT",
+            "database": f"{prefix}SID",
+            "service_name": f"{prefix}SERVICE_NAME",
+            "dialect": f"{prefix}DIALECT",
         },
+        connectors.oracle,
+        frozenset({"database", "service_name", "dialect"}),
     )
-    return connector
+
+
+def _distribution_settings(values: Mapping[str, str]) -> Block:
+    return DistributionSettings.model_validate({name: value for name, value in values.items() if value})
 
 
 def _mail_settings(values: Mapping[str, str]) -> Block:
@@ -109,6 +118,24 @@ DECLARED = (
     Declaration(
         "mail-settings", {"sender": "EMAIL_SENDER", "recipients": "ALERT_RECIPIENTS"}, _mail_settings
     ),
+    _oracle("dssb-db", "ORACLE_"),
+    _oracle("spss-db", "SPSS_ORACLE_"),
+    Declaration(
+        "distribution-settings",
+        {
+            "salt": "DISTRIBUTION_SALT",
+            "dssb_schema": "DISTRIBUTION_DSSB_SCHEMA",
+            "source": "DISTRIBUTION_SOURCE",
+            "mirror": "DISTRIBUTION_MIRROR",
+        },
+        _distribution_settings,
+        frozenset({"dssb_schema", "source", "mirror"}),
+    ),
+    Declaration(
+        "campaign-mail",
+        {"sender": "EMAIL_SENDER", "recipients": "CAMPAIGN_NOTIFICATION_EMAILS"},
+        _mail_settings,
+    ),
 )
 
 
@@ -128,6 +155,8 @@ def build(env: Mapping[str, str]) -> dict[str, Block]:
                 blocks[declaration.document] = declaration.build(env)
             except ValidationError as error:
                 wrong += declaration.explain(error, env)
+            except ValueError as error:
+                wrong.append(f"{declaration.document}: {error}; {REMEDY}")
     if wrong:
         raise VariablesWrong("\n".join(wrong))
     return blocks

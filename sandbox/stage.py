@@ -107,6 +107,13 @@ class Stage:
             run = seen
         return completed(run)
 
+    def forget_distribution(self) -> None:
+        """Undo today's distribution, as if this day had never been: the demo may be started often."""
+        self.world.query("truncate dssb_app.sc_distribution_run, dssb_app.sc_local_control", "dssb")
+        self.world.query("delete from dssb_app.sc_local_target where date_end > '2021-01-01'", "dssb")
+        self.world.query("truncate spss.sc_theory_users", "spss")
+        self.world.query("delete from metronome.duty where process = 'distribution'", "state")
+
     def kill_flows(self) -> None:
         """Send kill -9 to every flow that is running."""
         for pid in self.stack.flow_pids():

@@ -29,6 +29,12 @@ class World:
     def admin_url(self) -> str:
         return self.env["SANDBOX_ADMIN_URL"]
 
+    def query(self, statement: str, database: str) -> str:
+        """Execute as the databases' superuser; return what it answers, unaligned."""
+        postgres = services(State.load(self.home))[0]
+        assert isinstance(postgres, Postgres)
+        return postgres.query(statement, database)
+
     def env_lines(self) -> str:
         """KEY=VALUE lines that a shell can read."""
         return "".join(f"{name}={shlex.quote(value)}\n" for name, value in self.env.items())

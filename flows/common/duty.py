@@ -5,6 +5,7 @@ session ends, and everything the run records goes through that same session. So 
 cannot record, and a run that cannot record must not act.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -16,10 +17,12 @@ from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from blocks import database
+from flows.common.clock import Clock
 from flows.common.sql import statements
 
 BLOCK = "state-db"
 SQL = statements(__package__, "duty.sql")
+BEAT_S = 30.0
 
 
 class DutyHeld(Exception):
@@ -140,6 +143,28 @@ async def hold(process: str, business_date: date, flow_run_id: UUID | None) -> A
         yield duty
     finally:
         await duty.release()
+
+
+@asynccontextmanager
+async def beating(duty: Duty) -> AsyncIterator[None]:
+    """Say again and again that this run is alive; for a process whose work records elsewhere.
+
+    A state-db that is away for a while is not the work's problem: the duty is taken up again when it is back.
+    """
+    heart = asyncio.create_task(_beat_on(duty))
+    try:
+        yield
+    finally:
+        heart.cancel()
+        with suppress(asyncio.CancelledError):
+            await heart
+
+
+async def _beat_on(duty: Duty) -> None:
+    while True:
+        await Clock().sleep(BEAT_S)
+        with suppress(database.DatabaseProblem, DutyHeld):
+            await duty.ensure()
 
 
 async def read(process: str, business_date: date) -> DutyState:

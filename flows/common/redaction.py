@@ -59,3 +59,11 @@ class Redacting(logging.Filter):
         if record.exc_text:
             record.exc_text = redact(record.exc_text)
         return True
+
+
+def guard_logs() -> None:
+    """Let nothing pass any handler of this process unredacted; again and again does no harm."""
+    for logger in (logging.getLogger(), *map(logging.getLogger, list(logging.root.manager.loggerDict))):
+        for handler in logger.handlers:
+            if not any(isinstance(each, Redacting) for each in handler.filters):
+                handler.addFilter(Redacting())

@@ -10,9 +10,11 @@ PAGE = "docs/runbook.md"
 EXCEPTIONS = frozenset({
     # blocks
     "BlockMissing", "DatabaseAccessDenied", "DatabaseProblem", "DatabaseUnreachable", "MailNotSent",
-    "PermissionMissing", "StatementRefused", "TableMissing",
+    "DuplicateKey", "PermissionMissing", "RowLocked", "StatementRefused", "TableMissing",
     # common and ops
-    "DutyHeld", "DutyLost", "GuardBlind", "ProcessFrozen", "SystemUnwell",
+    "DutyHeld", "DutyLost", "GuardBlind", "ProcessFrozen", "SystemUnwell", "Unexpected",
+    # distribution
+    "ApprovalMissing", "DateInFuture", "DayTaken", "NotReconciled",
     # pop
     "GameRefusesUs", "NobodyAnswered", "NobodyToServe", "WindowPast",
 })  # fmt: skip

@@ -21,17 +21,15 @@ from blocks.pop_game import PopGame
 from blocks.store import load
 from flows.common.clock import Clock
 from flows.common.duty import BLOCK as STATE_DB
+from flows.common.runbook import CLOCKS, GAME_DOWN, MAY_WRITE, SETTINGS, WORKER_DOWN
 from flows.common.sql import statements
-from flows.ops.runbook import CLOCKS, GAME_DOWN, MAY_WRITE, SETTINGS, WORKER_DOWN
+from flows.ops import bank
+from flows.ops.unwell import Unwell
 
 GAME_DB = "pop-db"
 SKEW_MAX_S = 2.0
 CONNECT_TIMEOUT_S = 10.0
 SQL = statements(__package__)
-
-
-class Unwell(Exception):
-    """The check found something wrong; never leaves the doctor."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +148,15 @@ CHECKS = {
         Check("pop-db", read_only_users, f"DB_* {APPLY}", MAY_WRITE),
         Check("state-db", own_ledgers, f"STATE_DB_* {APPLY}, which also creates the tables", "TableMissing"),
         Check("pop-game", game_server, f"POP_GAME_URL {APPLY}", GAME_DOWN),
+        Check(
+            "dssb-db", bank.dssb, f"ORACLE_*, DISTRIBUTION_* {APPLY}; docs/distribution.md, Grants", MAY_WRITE
+        ),
+        Check(
+            "spss-db",
+            bank.spss,
+            f"SPSS_ORACLE_*, DISTRIBUTION_* {APPLY}; docs/distribution.md, Grants",
+            MAY_WRITE,
+        ),
         Check("mail", mail_server, f"SMTP_*, EMAIL_SENDER, ALERT_RECIPIENTS {APPLY}", "MailNotSent"),
         Check("server settings", server_settings, "[tool.prefect] in pyproject.toml, then restart", SETTINGS),
         Check("versions", versions, "install requirements.lock on both machines, then restart", SETTINGS),

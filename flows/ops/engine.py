@@ -8,11 +8,8 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterId,
-    FlowFilter,
-    FlowFilterName,
     FlowRunFilter,
     FlowRunFilterDeploymentId,
-    FlowRunFilterEndTime,
     FlowRunFilterExpectedStartTime,
     FlowRunFilterState,
     FlowRunFilterStateType,
@@ -128,15 +125,3 @@ async def _occurred(
         page = await client.read_events_page(str(page.next_page))
         events += page.events
     return [event.occurred for event in events]
-
-
-async def read_failures(client: PrefectClient, flow: str, since_utc: datetime) -> list[str]:
-    """Return the messages with which runs of `flow` have failed since then."""
-    found = await client.read_flow_runs(
-        flow_filter=FlowFilter(name=FlowFilterName(any_=[flow])),
-        flow_run_filter=FlowRunFilter(
-            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.FAILED])),
-            end_time=FlowRunFilterEndTime(after_=since_utc),
-        ),
-    )
-    return [run.state.message or "" for run in found if run.state]

@@ -13,6 +13,7 @@ from uuid import UUID
 from prefect import flow
 from pydantic import Field
 
+from flows.common.artifacts import publish, publish_table
 from flows.ops import report, rules, tasks
 from flows.ops.checks import CHECKS
 from flows.ops.models import Crash, Plan
@@ -63,14 +64,14 @@ async def janitor(
     # plan
     plan = rules.plan(facts, patience)
     if dry_run:
-        await tasks.publish("janitor", report.janitor(facts.now_utc, plan, None, ()))
+        await publish("janitor", report.janitor(facts.now_utc, plan, None, ()))
         return "dry run"
     # act: the dead are marked first, so that no successor's slot is freed
     marked = await _mark(plan.crashes)
     started = [await tasks.restart(duty, restart) for duty, restart in rules.ready(plan, marked)]
     # record and report
     if rules.needs_hand(plan):
-        await tasks.publish("janitor", report.janitor(facts.now_utc, plan, marked, started))
+        await publish("janitor", report.janitor(facts.now_utc, plan, marked, started))
     await _raise_alarm(plan)
     return f"{len(marked)} marked Crashed, {len(started)} started"
 
@@ -92,7 +93,7 @@ async def doctor() -> str:
     # gather
     findings = await asyncio.gather(*(tasks.check(name) for name in CHECKS))
     # report
-    await tasks.publish_table("doctor", report.doctor(findings))
+    await publish_table("doctor", report.doctor(findings), "What works and what to do")
     if (broken := rules.diagnose(findings)) is not None:
         raise broken
     return f"all {len(findings)} checks are fine"

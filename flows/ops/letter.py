@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from flows.common.redaction import one_line
-from flows.ops.runbook import heading
+from flows.common.runbook import heading
 
 PREFIX = "Flow run encountered an exception: "
 VERBS = {"Failed": "failed", "Crashed": "crashed", "TimedOut": "took too long", "Late": "is late"}

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from prefect import get_run_logger, task
-from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas import OrchestrationResult
 from prefect.client.schemas.responses import SetStateStatus
@@ -18,13 +17,15 @@ from blocks import mail
 from blocks.database import DatabaseUnreachable
 from blocks.problem import Problem
 from flows.common import duty as duties
+from flows.common import failures, runbook
 from flows.common.clock import Clock
 from flows.common.redaction import one_line
 from flows.common.retries import EFFECT, PATIENT
-from flows.ops import engine, incidents, letter, rules, runbook
-from flows.ops.checks import CHECKS, Unwell
+from flows.ops import engine, incidents, letter, rules
+from flows.ops.checks import CHECKS
 from flows.ops.models import Crash, Facts, Finding, Lock, Restart, Run, Watch
 from flows.ops.parameters import Duty, Patience
+from flows.ops.unwell import Unwell
 
 TICK = "janitor"
 AGAIN_S = 5.0
@@ -110,15 +111,7 @@ async def restart(duty: Duty, verdict: Restart) -> str:
 @task(**QUICK)
 async def is_told(message: str) -> bool:
     """Tell whether a janitor's run has failed with this very message within the hour."""
-    async with get_client() as client:
-        failures = await engine.read_failures(client, TICK, Clock().utc() - timedelta(hours=1))
-    return any(message in failure for failure in failures)
-
-
-@task(task_run_name="publish {key}", **QUICK)
-async def publish(key: str, markdown: str) -> None:
-    """Show a report in the UI."""
-    await acreate_markdown_artifact(markdown, key=key, description=markdown.splitlines()[0].lstrip("# "))
+    return await failures.was_lately(TICK, message)
 
 
 @task(**QUICK)
@@ -146,9 +139,3 @@ async def check(name: str) -> Finding:
         known = type(error).__name__
         page = runbook.anchor(known if known in runbook.EXCEPTIONS else wanted.heading)
         return Finding(name, False, one_line(what), f"{wanted.mend} ({page})")
-
-
-@task(**QUICK)
-async def publish_table(key: str, rows: list[dict[str, str]]) -> None:
-    """Show a table in the UI."""
-    await acreate_table_artifact(rows, key=key, description="What works and what to do")

@@ -18,6 +18,7 @@ from pydantic import Field
 from blocks.pop_game import PopGame
 from blocks.store import load
 from flows.common import duty
+from flows.common.artifacts import publish
 from flows.common.clock import Clock
 from flows.pop import report, rules, tasks
 from flows.pop.models import Facts, Plan, Summary, Wish
@@ -64,7 +65,7 @@ async def pop(
             # plan
             facts = Facts(Clock().utc(), accounts, history, refused, now_utc.date())
             plan = rules.plan(facts, wish)
-            await tasks.publish("pop-plan", report.plan(plan, wish))
+            await publish("pop-plan", report.plan(plan, wish))
             if held is None:
                 return rules.preview(plan)
             # act, and record while acting
@@ -94,5 +95,5 @@ async def _report(summary: Summary, plan: Plan, wish: Wish) -> None:
     width = report.bin_width(plan, since_utc)
     bins = await tasks.fetch_bins(plan.day, since_utc, width)
     reasons = await tasks.fetch_reasons(plan.day)
-    await tasks.publish("pop-day", report.summary(summary, plan, bins, reasons, width))
+    await publish("pop-day", report.summary(summary, plan, bins, reasons, width))
     await tasks.forget_old_attempts(plan.day)

@@ -4,11 +4,7 @@ import asyncio
 from datetime import date, datetime, timedelta
 
 from prefect import get_run_logger, task
-from prefect.artifacts import (
-    acreate_markdown_artifact,
-    acreate_progress_artifact,
-    aupdate_progress_artifact,
-)
+from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 
 from blocks import database
 from flows.common.clock import Clock
@@ -105,9 +101,3 @@ async def forget_old_attempts(day: date) -> None:
     async with database.session(STATE_DB) as session:
         await session.execute(SQL["forget"], {"business_date": day})
         await session.commit()
-
-
-@task(task_run_name="publish {key}", **PATIENT)
-async def publish(key: str, markdown: str) -> None:
-    """Show a report in the UI."""
-    await acreate_markdown_artifact(markdown, key=key, description=markdown.splitlines()[0].lstrip("# "))

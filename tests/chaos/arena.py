@@ -20,8 +20,6 @@ import httpx
 import sandbox
 from deployments.stack import Stack
 from deployments.surroundings import REPOSITORY, free_port
-from sandbox.state import State
-from sandbox.world import services
 
 TICK_S = 20
 
@@ -65,8 +63,7 @@ class Arena:
 
     def in_game_db(self, statement: str) -> str:
         """Execute as the game's own superuser."""
-        postgres = services(State.load(self.world.home))[0]
-        return postgres.query(statement, "game")  # type: ignore[attr-defined, no-any-return]
+        return self.world.query(statement, "game")
 
     def in_state_db(self, statement: str) -> list[Any]:
         """Execute in the database of our ledgers."""

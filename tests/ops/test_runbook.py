@@ -10,7 +10,7 @@ import pytest
 
 import blocks
 import flows
-from flows.ops import runbook
+from flows.common import runbook
 
 PAGE = Path(__file__).parents[2] / runbook.PAGE
 LINES = ("Means", "Impact", "Check", "Fix", "Never")

@@ -1,0 +1,136 @@
+"""One day in its beats: what is gathered and planned, how it is written, finished and told. Composes tasks."""
+
+import asyncio
+from contextlib import suppress
+from datetime import date
+from typing import Any
+
+import numpy as np
+from prefect import get_run_logger, runtime
+from prefect.utilities.urls import url_for
+
+from flows.common.artifacts import publish
+from flows.common.runbook import heading
+from flows.common.sealed import is_ours, safe
+from flows.distribution import account, letter, report, rows, rules, split, splitting, tasks
+from flows.distribution.cohort import Cohort, Plan
+from flows.distribution.days import LedgerDay, Skipped, Trouble
+from flows.distribution.models import Campaign, Check, Stage, Status, Wish
+from flows.distribution.work import Course, Work, parts
+
+
+async def gather(work: Work, wish: Wish) -> Plan | Skipped:
+    """Read campaigns and users, and plan; where there is nothing to do, say why. Touches nothing."""
+    work.course.stage = Stage.CAMPAIGNS
+    campaigns, oddities = await tasks.fetch_campaigns(work, wish.business_date)
+    if reason := rules.skip(campaigns):
+        return Skipped(wish.business_date, work.course.run_id, wish.count_day, reason, checks=oddities)
+    work.course.stage = Stage.USERS
+    raw = await tasks.fetch_users(work, wish.count_day)
+    nobody = np.array([], dtype="S1")
+    assigned = await tasks.fetch_assigned(work, wish.business_date) if wish.exclude_active else nobody
+    cohort = rules.cohort(raw, assigned, work.salt)
+    if reason := rules.skip(campaigns, cohort):
+        numbers = cohort.numbers(0)
+        return Skipped(
+            wish.business_date, work.course.run_id, wish.count_day, reason, campaigns, numbers, oddities
+        )
+    return await _plan(work, wish, campaigns, cohort, oddities)
+
+
+async def _plan(
+    work: Work, wish: Wish, campaigns: tuple[Campaign, ...], cohort: Cohort, oddities: tuple[Check, ...]
+) -> Plan:
+    work.course.stage = Stage.DISTRIBUTING
+    seed = split.seed(wish.business_date, (campaign.id for campaign in campaigns), work.salt)
+    today = wish.business_date.toordinal()
+    ranked = await splitting.rank_users(cohort.iins, seed)
+    shares = await splitting.split_over_campaigns(ranked, campaigns, wish.remainder, today)
+    blocks = [
+        block
+        for (campaign, iins), offset in zip(shares, split.group_offsets(shares, today), strict=True)
+        for block in await splitting.split_over_groups(campaign, iins, wish.remainder, offset)
+    ]
+    past = await tasks.fetch_past(work, wish.business_date)
+    checks = rules.checks(wish.business_date, cohort, blocks, past)
+    return rules.plan(wish, seed, cohort, blocks, (*oddities, *checks))
+
+
+async def act(work: Work, plan: Plan, names: tuple[str, str]) -> None:
+    """Write both databases side by side; SPSS is committed after DSSB, and never without it."""
+    work.course.stage = Stage.INSERTING
+    tabs = await tasks.fetch_tabs(work, [share.campaign for share in plan.shares])
+    moment = await tasks.record_plan(work, plan, names)
+    applied = asyncio.Event()
+    target = parts(plan.target(), tabs, moment)
+    mirroring = asyncio.create_task(tasks.mirror_spss(work, target, moment, applied))
+    try:
+        await tasks.write_dssb(work, plan, tabs, moment, applied)
+    except BaseException:
+        mirroring.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await mirroring
+        raise
+    work.course.stage = Stage.MIRRORING
+    await mirroring
+
+
+async def finish_open(work: Work) -> Exception | None:
+    """Finish every day that earlier runs left; one that cannot be finished must not stop today's."""
+    trouble = None
+    for day in await tasks.fetch_open_days(work):
+        try:
+            await resume(work, day)
+        except Exception as error:  # noqa: BLE001
+            get_run_logger().error("%s is still open: %s", day.business_date, safe(error))
+            trouble = error
+    return trouble
+
+
+async def resume(work: Work, day: LedgerDay) -> None:
+    """Mirror what the outbox has and SPSS has not, then finish the day."""
+    if day.status is Status.APPLIED and day.insert_datetime is not None:
+        work.course.stage = Stage.MIRRORING
+        applied = asyncio.Event()
+        applied.set()
+        target = await tasks.fetch_outbox(work, day)
+        await tasks.mirror_spss(work, target, day.insert_datetime, applied)
+    await finish(work, day.business_date, was_resumed=True)
+
+
+async def finish(work: Work, business_date: date, *, was_resumed: bool = False) -> dict[str, Any]:
+    """Reconcile, call the day completed, show and mail it."""
+    work.course.stage = Stage.RECONCILING
+    day = await tasks.fetch_day(work, business_date)
+    assert day is not None, "a day that is finished was begun"
+    counts, tables = await tasks.reconcile(work, day)
+    theories = await tasks.fetch_theories(work, sorted({*counts[0], *counts[1]}))
+    result = rows.result(day, counts, theories, tables, was_resumed=was_resumed)
+    await publish("distribution-day", report.result(result))
+    await tasks.send(letter.completed(result, url=_link()))
+    await tasks.record_mailed(work, business_date)
+    return account.completed(result)
+
+
+async def skip(work: Work, wish: Wish, found: Skipped) -> dict[str, Any]:
+    """Write down and mail that there is nothing to distribute."""
+    await tasks.record_skip(work, wish)
+    await tasks.send(letter.skipped(found, url=_link()))
+    await tasks.record_mailed(work, wish.business_date)
+    return account.skipped(found)
+
+
+async def tell_trouble(process: str, wish: Wish, course: Course, error: Exception) -> None:
+    """Mail that the run failed and where; the same trouble once an hour, however often the guard tries."""
+    told = safe(error)
+    trouble = Trouble(wish.business_date, course.run_id, course.stage, str(told), is_ours(error), _link())
+    get_run_logger().error(report.failed(trouble))
+    if isinstance(error, tasks.MailNotSent) or await tasks.was_told(process, str(told)):
+        return
+    page = heading("prefect.flow-run.Failed", f"{type(told).__name__}: {told}")
+    with suppress(tasks.MailNotSent):
+        await tasks.send(letter.failed(trouble, runbook=page, is_guarded=True))
+
+
+def _link() -> str:
+    return url_for("flow-run", obj_id=runtime.flow_run.id) or "" if runtime.flow_run.id else ""

@@ -1,0 +1,130 @@
+"""Distribution: the day's users, split equally over the active campaigns and over their groups A-E.
+
+Source    docs/distribution.md
+Schedule  distribution/daily, 09:00 Asia/Almaty, one run at a time (prefect.yaml)
+Errors    every failure is mailed with its stage; the guard starts the next run, which finishes what is open
+"""
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+from prefect import flow, get_run_logger, runtime
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled
+from pydantic import Field
+
+from flows.common import duty
+from flows.common.artifacts import publish, publish_table
+from flows.common.clock import Clock
+from flows.common.redaction import guard_logs
+from flows.common.sealed import safe
+from flows.distribution import account, day, report, rules, tasks
+from flows.distribution.days import Skipped
+from flows.distribution.models import Remainder, Status, Wish
+from flows.distribution.work import Course, Work, open_work
+
+PROCESS = "distribution"
+
+CountDay = Annotated[int, Field(ge=1, le=120)]
+Sample = Annotated[int, Field(ge=0, le=20)]
+Name = Annotated[str, Field(max_length=100)]
+
+
+@flow(name=PROCESS, persist_result=False)
+async def distribution(
+    business_date: date | None = None,
+    count_day: CountDay = 5,
+    remainder: Remainder = Remainder.LAST,
+    exclude_active: bool = True,
+    sample: Sample = 0,
+    requested_by: Name = "",
+    approved_by: Name = "",
+    dry_run: bool = False,
+) -> dict[str, Any] | State[Any]:
+    """Split the day's users over campaigns and groups, write them to DSSB and SPSS, mail the result.
+
+    A run first finishes what earlier ones left. A day that is done stays as it is.
+
+    Args:
+        business_date: The day in Asia/Almaty; empty: today.
+        count_day: Which users: those with this COUNT_DAY.
+        remainder: Who gets the users that are left over.
+        exclude_active: Leave out users whose earlier assignment is still active.
+        sample: How many users a preview shows, as tokens that only we can make.
+        requested_by: Who wants this run; needed for a real run by hand.
+        approved_by: Who has approved it, another person; recorded, not authenticated.
+        dry_run: Preview only: nothing is written, nothing is mailed.
+    """
+    guard_logs()
+    today = (await Clock().reach(runtime.flow_run.scheduled_start_time)).astimezone(tasks.ALMATY).date()
+    wish = Wish(business_date or today, count_day, remainder, exclude_active, sample)
+    names = (requested_by.strip(), approved_by.strip())
+    rules.check_date(wish.business_date, today)
+    rules.check_approval(
+        is_scheduled=_is_scheduled(), dry_run=dry_run, requested_by=names[0], approved_by=names[1]
+    )
+    run_id = UUID(runtime.flow_run.id) if runtime.flow_run.id else uuid4()
+    if dry_run:
+        return await _preview(wish, run_id)
+    try:
+        async with duty.hold(PROCESS, wish.business_date, run_id) as held:
+            async with duty.beating(held):
+                told = await _distribute(wish, run_id, names)
+            await held.ensure()
+            await held.finish()
+    except duty.DutyHeld as other:
+        return Cancelled(message=str(other))
+    return told
+
+
+def _is_scheduled() -> bool:
+    return bool({"auto-scheduled", "guard"} & set(runtime.flow_run.tags or ()))
+
+
+async def _preview(wish: Wish, run_id: UUID) -> dict[str, Any]:
+    """Gather and plan, show it, touch nothing."""
+    async with open_work(Course(run_id)) as work:
+        found = await day.gather(work, wish)
+        sample = rules.tokens(found.cohort, work.salt, wish.sample) if not isinstance(found, Skipped) else []
+    preview = account.preview(found, sample)
+    await publish("distribution-preview", report.preview(found, preview))
+    await publish_table("distribution-preview-table", report.preview_table(found), "Who would get how many")
+    return preview
+
+
+async def _distribute(wish: Wish, run_id: UUID, names: tuple[str, str]) -> dict[str, Any]:
+    logger = get_run_logger()
+    logger.info(report.STARTED)
+    course = Course(run_id)
+    try:
+        async with open_work(course, fenced=True) as work:
+            told = await _day(work, wish, names)
+    except duty.DutyHeld:
+        raise
+    except Exception as error:  # noqa: BLE001
+        await day.tell_trouble(PROCESS, wish, course, error)
+        raise safe(error) from None
+    logger.info(report.ended(told))
+    return told
+
+
+async def _day(work: Work, wish: Wish, names: tuple[str, str]) -> dict[str, Any]:
+    """Recover, then the five beats: gather, plan, act, record, report."""
+    trouble = await day.finish_open(work)
+    known = await tasks.fetch_day(work, wish.business_date)
+    if known is not None and known.status is Status.COMPLETED:
+        told = account.ledger_day(known)
+    else:
+        told = await _fresh_day(work, wish, names)
+    if trouble is not None:
+        raise trouble
+    return told
+
+
+async def _fresh_day(work: Work, wish: Wish, names: tuple[str, str]) -> dict[str, Any]:
+    found = await day.gather(work, wish)
+    if isinstance(found, Skipped):
+        return await day.skip(work, wish, found)
+    await day.act(work, found, names)
+    return await day.finish(work, wish.business_date)

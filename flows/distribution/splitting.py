@@ -1,0 +1,36 @@
+"""The split as the steps that a person looks at: the order, the campaigns, and each campaign's groups."""
+
+from collections.abc import Sequence
+
+from prefect import task
+
+from flows.common.retries import EFFECT
+from flows.common.sealed import sealed
+from flows.distribution import split
+from flows.distribution.cohort import Block, Iins
+from flows.distribution.models import Campaign, Remainder
+
+
+@task(**EFFECT)
+@sealed
+async def rank_users(iins: Iins, seed: str) -> Iins:
+    """Put the users in the day's order."""
+    return split.rank(iins, seed)
+
+
+@task(**EFFECT)
+@sealed
+async def split_over_campaigns(
+    ranked: Iins, campaigns: Sequence[Campaign], policy: Remainder, offset: int
+) -> tuple[tuple[Campaign, Iins], ...]:
+    """Give each campaign its equal share."""
+    return split.over_campaigns(ranked, campaigns, policy, offset)
+
+
+@task(task_run_name="split {campaign.id} over A-E", **EFFECT)
+@sealed
+async def split_over_groups(
+    campaign: Campaign, iins: Iins, policy: Remainder, offset: int
+) -> tuple[Block, ...]:
+    """Give each group of the campaign its equal share."""
+    return split.over_groups(campaign, iins, policy, offset)

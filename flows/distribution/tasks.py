@@ -1,0 +1,194 @@
+"""Distribution's effects: one per task, each with its retries.
+
+Users' identifiers travel in numpy arrays and plain objects: the engine neither walks through them nor keeps them.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from email.message import EmailMessage
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from prefect import get_run_logger, task
+
+from blocks import bulk, database, mail
+from blocks.bulk import Rows
+from blocks.mail import MailNotSent as MailNotSent  # noqa: PLC0414 - day.py passes over it
+from flows.common import failures
+from flows.common.clock import Clock
+from flows.common.retries import EFFECT, PATIENT
+from flows.common.sealed import sealed
+from flows.distribution import rows, rules, statements
+from flows.distribution.cohort import Iins, Plan
+from flows.distribution.days import LedgerDay, PastDay, TableState
+from flows.distribution.ledger import BLOCK as DSSB
+from flows.distribution.models import Campaign, Check, Group, Tabs, Theory, Wish
+from flows.distribution.work import SPSS, Work
+
+ALMATY = ZoneInfo("Asia/Almaty")
+PEOPLE = "campaign-mail"
+LONG: dict[str, Any] = {**PATIENT, "timeout_seconds": 1800}
+
+
+def now() -> datetime:
+    """Return Almaty's wall clock to the second, without a zone: as both databases keep it."""
+    return Clock().utc().astimezone(ALMATY).replace(microsecond=0, tzinfo=None)
+
+
+@task(**PATIENT)
+@sealed
+async def fetch_campaigns(work: Work, day: date) -> tuple[tuple[Campaign, ...], tuple[Check, ...]]:
+    """Read the campaigns that run on `day` from the registry, and what is odd about its rows."""
+    async with database.session(DSSB) as session:
+        found = await session.execute(statements.theories(work.dssb, day))
+        return rules.active([rows.theory(row) for row in found.mappings()], day)
+
+
+@task(**LONG)
+@sealed
+async def fetch_users(work: Work, count_day: int) -> Iins:
+    """Read the day's users from SPSS, as they are."""
+    async with database.session(SPSS) as session:
+        return await bulk.read_column(session, statements.users(work.spss, count_day))
+
+
+@task(**LONG)
+@sealed
+async def fetch_assigned(work: Work, day: date) -> Iins:
+    """Read the users who have an assignment that is still active."""
+    async with database.session(DSSB) as session:
+        tables = (work.dssb.control, work.dssb.target)
+        found = [await bulk.read_column(session, statements.assigned(table, day)) for table in tables]
+    return np.concatenate(found)
+
+
+@task(**PATIENT)
+@sealed
+async def fetch_tabs(work: Work, campaigns: Sequence[Campaign]) -> dict[str, Tabs]:
+    """Read TAB1-TAB5 of the groups' latest rows, by theory id."""
+    ids = [campaign.theory_id(group) for campaign in campaigns for group in Group]
+    async with database.session(DSSB) as session:
+        found = [
+            row
+            for table in (work.dssb.control, work.dssb.target)
+            for row in await session.execute(statements.tabs(table, ids))
+        ]
+    return {theory_id: tuple(tabs) for theory_id, *tabs in found}
+
+
+@task(**PATIENT)
+@sealed
+async def fetch_past(work: Work, day: date) -> list[PastDay]:
+    """Read the days before from the ledger."""
+    return await work.ledger.past(day)
+
+
+@task(**PATIENT)
+@sealed
+async def record_plan(work: Work, plan: Plan, names: tuple[str, str]) -> datetime:
+    """Write the plan's numbers into the ledger and return the INSERT_DATETIME of its rows.
+
+    A moment that somebody's rows have already is not taken: by it the day's rows are found again.
+    """
+    moment = now()
+    async with database.session(DSSB) as session:
+        tables = (work.dssb.control, work.dssb.target)
+        while any([await session.scalar(statements.any_row(table, moment)) for table in tables]):
+            moment += timedelta(seconds=1)
+    await work.ledger.plan(plan, moment, now(), names)
+    return moment
+
+
+@task(**LONG)
+@sealed
+async def write_dssb(
+    work: Work, plan: Plan, tabs: Mapping[str, Tabs], insert_datetime: datetime, applied: asyncio.Event
+) -> None:
+    """Write control, target and the ledger's word for it: one transaction."""
+    await work.write(plan, tabs, insert_datetime, now())
+    applied.set()
+
+
+@task(**LONG)
+@sealed
+async def mirror_spss(
+    work: Work, target: Sequence[Rows], insert_datetime: datetime, applied: asyncio.Event
+) -> None:
+    """Write the target rows that SPSS does not have yet, and commit once DSSB has them for certain."""
+    written = await work.mirror(target, insert_datetime, applied)
+    get_run_logger().info("%s rows written to SPSS", f"{written:,}")
+
+
+@task(**LONG)
+@sealed
+async def fetch_outbox(work: Work, day: LedgerDay) -> list[Rows]:
+    """Read from DSSB what an earlier run wrote there."""
+    assert day.insert_datetime is not None, "a day that is applied was planned"
+    return await work.outbox(day.insert_datetime)
+
+
+@task(**LONG)
+@sealed
+async def reconcile(work: Work, day: LedgerDay) -> tuple[rows.Counts, tuple[TableState, ...]]:
+    """Count the day's rows in all three tables, compare, and call the day completed.
+
+    Raises:
+        NotReconciled: they do not hold what was planned.
+    """
+    assert day.insert_datetime is not None, "a day that is applied was planned"
+    counts = await work.counts(day.insert_datetime)
+    tables = rows.tables(day, counts, work.names)
+    rules.check_reconciled([*tables, *rows.unlike(counts, work.names[2])])
+    await work.ledger.complete(day.business_date, now())
+    return counts, tables
+
+
+@task(**PATIENT)
+@sealed
+async def fetch_theories(work: Work, theory_ids: Sequence[str]) -> list[Theory]:
+    """Read the names of a day's campaigns from the registry."""
+    async with database.session(DSSB) as session:
+        found = await session.execute(statements.theories_named(work.dssb, theory_ids))
+        return [rows.theory(row) for row in found.mappings()]
+
+
+@task(**PATIENT)
+async def send(message: EmailMessage) -> None:
+    """Mail it to the campaigns' people."""
+    await mail.send(message, PEOPLE)
+
+
+@task(**PATIENT)
+@sealed
+async def fetch_day(work: Work, day: date) -> LedgerDay | None:
+    """Read how far a day has come."""
+    return await work.ledger.day(day)
+
+
+@task(**PATIENT)
+@sealed
+async def fetch_open_days(work: Work) -> list[LedgerDay]:
+    """Read what earlier runs left: written and not finished, or finished and not told."""
+    return await work.ledger.open_days()
+
+
+@task(**PATIENT)
+@sealed
+async def record_skip(work: Work, wish: Wish) -> None:
+    """Write down that the day has nothing to distribute."""
+    await work.ledger.skip(wish, now())
+
+
+@task(**PATIENT)
+@sealed
+async def record_mailed(work: Work, day: date) -> None:
+    """Write down that the day is told."""
+    await work.ledger.mailed(day, now())
+
+
+@task(**EFFECT)
+async def was_told(flow: str, message: str) -> bool:
+    """Tell whether a run has failed with this very message within the hour."""
+    return await failures.was_lately(flow, message)

@@ -1,0 +1,172 @@
+"""The work of one run on both databases: DSSB is committed first, SPSS after it and never without it.
+
+The rows in SC_local_target are the outbox: whoever comes after a crash mirrors what is in there.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import Select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from blocks import bulk, database
+from blocks.bulk import Rows
+from blocks.distribution_settings import DistributionSettings
+from blocks.store import load
+from flows.distribution import ledger, statements, tables
+from flows.distribution.cohort import Block, Plan
+from flows.distribution.days import LedgerDay
+from flows.distribution.ledger import BLOCK as DSSB
+from flows.distribution.ledger import Ledger
+from flows.distribution.models import NO_TABS, Stage, Status, Tabs
+from flows.distribution.rows import Counts
+from flows.distribution.statements import TABS, midnight
+from flows.distribution.tables import Dssb, Spss
+
+SPSS = "spss-db"
+
+
+class Course:
+    """Which run it is and where it stands; a mail about an error names both."""
+
+    def __init__(self, run_id: UUID) -> None:
+        self.run_id = run_id
+        self.stage = Stage.INITIALIZATION
+
+
+class Work:
+    """What the tasks of one run share; a plain object, so that the engine does not walk through it."""
+
+    def __init__(self, course: Course, dssb: Dssb, spss: Spss, ledger: Ledger, salt: str) -> None:
+        self.course, self.dssb, self.spss, self.ledger, self.salt = course, dssb, spss, ledger, salt
+
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """Control, target and mirror, as people know them."""
+        return self.dssb.control.fullname, self.dssb.target.fullname, self.spss.mirror.fullname
+
+    async def write(
+        self, plan: Plan, tabs: Mapping[str, Tabs], insert_datetime: datetime, now: datetime
+    ) -> None:
+        """Write both tables of DSSB and the ledger's word for it, as one transaction; again does no harm.
+
+        Raises:
+            DayTaken: another run has taken the day up.
+            DatabaseProblem: nothing was written.
+        """
+        day = await self.ledger.day(plan.wish.business_date)
+        if day is None or not _is_applied(day, self.course.run_id, insert_datetime):
+            async with database.session(DSSB) as session:
+                await self.ledger.apply(session, plan.wish.business_date, now)
+                for table, blocks in ((self.dssb.control, plan.control()), (self.dssb.target, plan.target())):
+                    await bulk.insert_rows(session, table, parts(blocks, tabs, insert_datetime))
+                await self.ledger.ensure()
+                await session.commit()
+
+    async def mirror(self, target: Sequence[Rows], insert_datetime: datetime, applied: asyncio.Event) -> int:
+        """Write to SPSS what is not there yet; commit once DSSB is committed; return how many rows.
+
+        Raises:
+            DatabaseProblem: nothing was written, or everything and the answer was lost.
+        """
+        async with database.session(SPSS) as session:
+            missing = await self._missing(session, target, insert_datetime)
+            written = await bulk.insert_rows(session, self.spss.mirror, missing)
+            await applied.wait()
+            await self.ledger.ensure()
+            await session.commit()
+            return written
+
+    async def _missing(
+        self, session: AsyncConnection, target: Sequence[Rows], insert_datetime: datetime
+    ) -> list[Rows]:
+        there = await session.execute(statements.counts(self.spss.mirror, insert_datetime))
+        known = {theory_id for theory_id, _ in there}
+        return [
+            await self._without(session, rows, insert_datetime)
+            if rows.constants["theory_id"] in known
+            else rows
+            for rows in target
+        ]
+
+    async def _without(self, session: AsyncConnection, rows: Rows, insert_datetime: datetime) -> Rows:
+        theory_id = rows.constants["theory_id"]
+        members = statements.members(self.spss.mirror, theory_id, insert_datetime)
+        there = await bulk.read_column(session, members)
+        return rows._replace(column=np.setdiff1d(rows.column, there))
+
+    async def outbox(self, insert_datetime: datetime) -> list[Rows]:
+        """Return the target rows of a day from DSSB."""
+        target = self.dssb.target
+        async with database.session(DSSB) as session:
+            found = await session.execute(statements.outbox(target, insert_datetime))
+            groups = [dict(row) for row in found.mappings()]
+            return [
+                Rows(
+                    "iin",
+                    await bulk.read_column(
+                        session, statements.members(target, group["theory_id"], insert_datetime)
+                    ),
+                    {**group, "insert_datetime": insert_datetime},
+                )
+                for group in groups
+            ]
+
+    async def counts(self, insert_datetime: datetime) -> Counts:
+        """Return the rows of a day by theory id: control, target, mirror."""
+        async with database.session(DSSB) as dssb, database.session(SPSS) as spss:
+            control = await _counts(dssb, statements.counts(self.dssb.control, insert_datetime))
+            target = await _counts(dssb, statements.counts(self.dssb.target, insert_datetime))
+            mirror = await _counts(spss, statements.counts(self.spss.mirror, insert_datetime))
+        return control, target, mirror
+
+
+@asynccontextmanager
+async def open_work(course: Course, *, fenced: bool = False) -> AsyncIterator[Work]:
+    """Open the tables' names and the ledger, and hold the fence where something is to be written.
+
+    Raises:
+        DutyHeld: another run holds the fence.
+        BlockMissing, DatabaseProblem: see their docstrings.
+    """
+    settings = await load(DistributionSettings, "distribution-settings")
+    dssb, spss = tables.dssb(settings.dssb_schema), tables.spss(settings.source, settings.mirror)
+    salt = settings.salt.get_secret_value()
+    if not fenced:
+        yield Work(course, dssb, spss, Ledger(dssb, course.run_id), salt)
+        return
+    async with ledger.fenced(dssb, course.run_id) as held:
+        yield Work(course, dssb, spss, held, salt)
+
+
+def parts(blocks: Iterable[Block], tabs: Mapping[str, Tabs], insert_datetime: datetime) -> list[Rows]:
+    """Return the rows of `blocks`, with what they inherit from their groups' rows in `tabs`."""
+    return [
+        Rows(
+            "iin",
+            block.iins,
+            {
+                "theory_id": block.theory_id,
+                "date_start": midnight(block.campaign.start),
+                "date_end": midnight(block.campaign.end),
+                **dict(zip(TABS, tabs.get(block.theory_id, NO_TABS), strict=True)),
+                "insert_datetime": insert_datetime,
+            },
+        )
+        for block in blocks
+    ]
+
+
+async def _counts(session: AsyncConnection, statement: Select[Any]) -> dict[str, int]:
+    return {theory_id: int(users) for theory_id, users in await session.execute(statement)}
+
+
+def _is_applied(day: LedgerDay, run_id: UUID, insert_datetime: datetime) -> bool:
+    """Tell whether an earlier try was committed and only its answer was lost."""
+    mine = (Status.APPLIED, run_id, insert_datetime)
+    return (day.status, day.run_id, day.insert_datetime) == mine

@@ -1,0 +1,308 @@
+"""Distribution's decisions: which campaigns, which users, who may start it, and when it is done."""
+
+import hmac
+import json
+import re
+from dataclasses import asdict
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.distribution import iin, rules, split
+from flows.distribution.cohort import Block
+from flows.distribution.days import PastDay, TableState
+from flows.distribution.models import Campaign, Check, Group, Remainder, Skip, Theory, Wish
+
+DAY = date(2030, 5, 17)
+SALT = "salt of the tests"
+NOBODY = np.array([], dtype="S12")
+ONE_DAY = timedelta(days=1)
+blanks = st.text(" \t\xa0", max_size=2)
+numbers = st.from_regex(r"[0-9]{1,12}", fullmatch=True)
+
+
+def theory(theory_id, start=DAY, end=DAY, name=""):
+    return Theory(theory_id, name, start, end)
+
+
+def complete(base, start=DAY, end=DAY):
+    return [theory(f"{base}.{group:d}", start, end, f"{base} {group.name}") for group in Group]
+
+
+def array(values):
+    return np.array([value.encode() for value in values], dtype="S") if values else NOBODY
+
+
+# ── campaigns ──
+
+
+def test_a_campaign_is_one_however_many_rows_it_has():
+    """The registry has a row for each group; base ids come out once, in order, without a word of warning."""
+    campaigns, warnings = rules.active(complete("SC00000002") + complete("SC00000001"), DAY)
+    assert [campaign.id for campaign in campaigns] == ["SC00000001", "SC00000002"]
+    assert campaigns[0] == Campaign("SC00000001", "SC00000001 A", DAY, DAY)
+    assert warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("day", "runs"),
+    [(DAY - ONE_DAY, False), (DAY, True), (DAY + ONE_DAY, True), (DAY + 2 * ONE_DAY, False)],
+)
+def test_the_first_and_the_last_day_count(day, runs):
+    """Calendar days, both included: the last day is not lost, as it was when midnights were compared."""
+    campaigns, warnings = rules.active(complete("SC1", DAY, DAY + ONE_DAY), day)
+    assert (len(campaigns), warnings) == (int(runs), ())
+
+
+def test_rows_that_differ_in_dates_make_the_longest_campaign_and_a_warning():
+    """From the first day of any active row to the last of any; somebody should look at the registry."""
+    rows = [*complete("SC1")[:4], theory("SC1.5", DAY - ONE_DAY, DAY + 3 * ONE_DAY), *complete("SC2")]
+    campaigns, (warning,) = rules.active(rows, DAY)
+    assert (campaigns[0].start, campaigns[0].end) == (DAY - ONE_DAY, DAY + 3 * ONE_DAY)
+    assert (warning.name, warning.ok) == ("registry dates", False)
+    assert "SC1" in warning.told
+    assert "SC2" not in warning.told
+
+
+def test_a_group_without_an_active_row_is_told():
+    """The campaign runs with all five groups; the one that is missing or over is named."""
+    over = theory("SC1.4", DAY - 5 * ONE_DAY, DAY - ONE_DAY)
+    campaigns, (warning,) = rules.active([*complete("SC1")[:2], over, theory("SC1.5")], DAY)
+    assert len(campaigns) == 1
+    assert warning == Check("registry groups", ok=False, told="no active row for SC1.3, SC1.4")
+
+
+def test_a_row_without_a_group_is_its_campaigns():
+    """Alone it makes a campaign, whose groups are missing; beside the groups it changes nothing."""
+    campaigns, (warning,) = rules.active([theory("SC1", name="base")], DAY)
+    assert campaigns == (Campaign("SC1", "base", DAY, DAY),)
+    assert warning.told == "no active row for SC1.1, SC1.2, SC1.3, SC1.4, SC1.5"
+    campaigns, warnings = rules.active([theory(" SC2 "), *complete("SC2")], DAY)
+    assert ([campaign.id for campaign in campaigns], warnings) == (["SC2"], ())
+
+
+@pytest.mark.parametrize(
+    "odd", ["SC1.0", "SC1.6", "SC1.22", "SC1.x", "SC1.", ".1", "", "S C.1", "S,C.1", "a.b.1"]
+)
+def test_an_id_of_another_form_is_reported_and_ignored(odd):
+    """It makes no campaign: its users would go to a theory that nobody knows."""
+    campaigns, (warning,) = rules.active([theory(odd), *complete("SC1")], DAY)
+    assert [campaign.id for campaign in campaigns] == ["SC1"]
+    assert (warning.name, warning.ok) == ("registry ids", False)
+    assert repr(odd) in warning.told
+
+
+def test_an_odd_id_that_is_over_is_nobodys_business():
+    """Only rows that run on the day are looked at."""
+    assert rules.active([theory("???", DAY - ONE_DAY, DAY - ONE_DAY)], DAY) == ((), ())
+
+
+def test_an_id_too_long_for_its_groups_is_reported():
+    """THEORY_ID holds 50 characters, the dot and the group among them."""
+    campaigns, warnings = rules.active([theory("S" * 49), *complete("S" * 48)], DAY)
+    assert [campaign.id for campaign in campaigns] == ["S" * 48]
+    assert [warning.name for warning in warnings] == ["registry ids"]
+
+
+# ── users ──
+
+
+@given(st.lists(st.tuples(blanks, numbers | st.just(""), blanks)), st.lists(numbers))
+def test_every_row_is_accounted_for(rows, assigned):
+    """Each row is blank, a duplicate, excluded or a user; the users are unique, trimmed and sorted."""
+    cohort = rules.cohort(array(["".join(row) for row in rows]), array(assigned), SALT)
+    named = [number for _, number, _ in rows if number]
+    expected = sorted({number.encode() for number in set(named) - set(assigned)})
+    assert cohort.iins.tolist() == expected
+    assert cohort.blank == len(rows) - len(named)
+    assert cohort.duplicates == len(named) - len(set(named))
+    assert cohort.read == cohort.blank + cohort.duplicates + cohort.excluded + len(cohort)
+    assert cohort.malformed == sum(len(each) != 12 for each in expected)
+
+
+def test_an_iin_is_text():
+    """Leading zeros stay, an IIN with one zero less is another; what is not digits is kept and counted."""
+    cohort = rules.cohort(array(["000000000012", "00000000012", "12", "ИИН"]), NOBODY, SALT)
+    assert cohort.iins.tolist() == [b"000000000012", b"00000000012", b"12", "ИИН".encode()]
+    assert cohort.malformed == 3
+
+
+def test_blanks_of_all_kinds_are_trimmed():
+    """Spaces, tabs, line ends and no-break spaces, on both sides and in those already assigned too."""
+    raw = array([" 012\t", "\r\n012", "\xa0012\u2003", "  ", "\xa0", "34"])
+    cohort = rules.cohort(raw, array(["\t34 "]), SALT)
+    assert cohort.iins.tolist() == [b"012"]
+    assert (cohort.read, cohort.blank, cohort.duplicates, cohort.excluded) == (6, 2, 2, 1)
+
+
+def test_bytes_that_are_no_text_are_kept():
+    """Whatever the source holds is somebody's key; nothing of it may get lost or raise."""
+    odd = np.array([b"\xff\xfe1", b"1\xc2", b"\xa01"], dtype="S12")
+    assert rules.cohort(odd, NOBODY, SALT).iins.tolist() == sorted(odd.tolist())
+
+
+@given(st.lists(numbers, min_size=1), st.randoms(use_true_random=False))
+def test_the_digest_is_of_the_users_and_nothing_else(users, random):
+    """Order, duplicates, blanks and the exclusion do not change it; one user more does."""
+    shuffled = random.sample(users, len(users))
+    one = rules.cohort(array(users), NOBODY, SALT)
+    two = rules.cohort(array([*shuffled, users[0] + " ", ""]), array(users[:1]), SALT)
+    assert one.digest == two.digest
+    assert rules.cohort(array([*users, "x"]), NOBODY, SALT).digest != one.digest
+
+
+def test_the_digest_is_keyed():
+    """Without the salt nobody can try who is in it; it is HMAC-SHA-256 over a line for each user."""
+    users = [f"{number:012}" for number in range(iin.CHUNK + 10)]
+    lines = "".join(f"{user}\n" for user in users).encode()
+    cohort = rules.cohort(array(users), NOBODY, SALT)
+    assert cohort.digest == hmac.digest(SALT.encode(), lines, "sha256").hex()
+    assert rules.cohort(array(users), NOBODY, "another").digest != cohort.digest
+
+
+def test_nobody_at_all():
+    """No row, or only blank ones, is no user and no error."""
+    assert len(rules.cohort(NOBODY, array(["1"]), SALT)) == 0
+    assert len(rules.cohort(array(["", " "]), NOBODY, SALT)) == 0
+
+
+def test_a_cohort_tells_no_iin():
+    """Printed by a logger or a debugger, it is a number."""
+    assert repr(rules.cohort(array(["850101300123"]), NOBODY, SALT)) == "<Cohort of 1 users>"
+
+
+@pytest.mark.parametrize(
+    ("campaigns", "users", "expected"),
+    [
+        ([], None, Skip.NO_CAMPAIGNS),
+        ([], ["1"], Skip.NO_CAMPAIGNS),
+        (["SC1"], None, None),
+        (["SC1"], [], Skip.NO_USERS),
+        (["SC1"], ["1"], None),
+    ],
+)
+def test_why_a_day_is_skipped(campaigns, users, expected):
+    """Campaigns first: without any, nobody needs to ask SPSS."""
+    found = [Campaign(base, "", DAY, DAY) for base in campaigns]
+    cohort = None if users is None else rules.cohort(array(users), NOBODY, SALT)
+    assert rules.skip(found, cohort) is expected
+
+
+@given(st.integers(0, 40), st.integers(0, 20))
+def test_tokens_stand_for_users_and_tell_nothing(users, sample):
+    """As many as asked for, as far as there are users; keyed, so that the same user has the same one."""
+    cohort = rules.cohort(array([f"{number:012}" for number in range(users)]), NOBODY, SALT)
+    tokens = rules.tokens(cohort, SALT, sample)
+    assert len(tokens) == min(users, sample) == len(set(tokens))
+    assert rules.tokens(cohort, SALT, sample) == tokens
+    assert not {*tokens} & {*rules.tokens(cohort, "another", sample)}
+    assert not any(re.search(r"\d{12}", token) for token in tokens)
+
+
+# ── approval, date, reconciling ──
+
+
+@pytest.mark.parametrize(
+    ("requested_by", "approved_by"),
+    [("", ""), ("Aigerim", ""), ("", "Daniyar"), ("  ", "Daniyar"), ("Aigerim", "Aigerim"),
+     ("Aigerim S.", " aigerim  s."), ("Айгерим", "АЙГЕРИМ"), ("Ай", "Аи\u0306")],
+)  # fmt: skip
+def test_a_real_run_by_hand_needs_two_people(requested_by, approved_by):
+    """A missing name, or one name in two spellings, is refused, and a retry would not help."""
+    with pytest.raises(
+        rules.ApprovalMissing, match=r"^A real run by hand needs .* dry_run[^\n]*$"
+    ) as refused:
+        rules.check_approval(
+            is_scheduled=False, dry_run=False, requested_by=requested_by, approved_by=approved_by
+        )
+    assert not refused.value.heals
+
+
+@pytest.mark.parametrize(
+    ("is_scheduled", "dry_run", "names"),
+    [(True, False, ("", "")), (False, True, ("", "")), (False, False, ("Aigerim", "Daniyar"))],
+)
+def test_what_needs_no_approval_or_has_it(is_scheduled, dry_run, names):
+    """The schedule and the guard, a dry run, and two different people."""
+    rules.check_approval(
+        is_scheduled=is_scheduled, dry_run=dry_run, requested_by=names[0], approved_by=names[1]
+    )
+
+
+def test_a_day_that_has_not_come_is_refused():
+    """Today and the days before may be run; a typing mistake in the year may not."""
+    rules.check_date(DAY, DAY)
+    rules.check_date(DAY - ONE_DAY, DAY)
+    with pytest.raises(rules.DateInFuture, match="2031-05-17 has not come yet, today is 2030-05-17"):
+        rules.check_date(date(2031, 5, 17), DAY)
+
+
+def test_tables_that_differ_are_named_with_their_counts():
+    """Those that are right are not mentioned."""
+    tables = [
+        TableState("DSSB", "SC_local_control", 10, 10),
+        TableState("DSSB", "SC_local_target", 41, 40),
+        TableState("SPSS", "SC_theory_users", 0, 1040),
+    ]
+    told = r"DSSB SC_local_target has 41 of 40 rows; SPSS SC_theory_users has 0 of 1,040 rows\."
+    with pytest.raises(rules.NotReconciled, match=told) as refused:
+        rules.check_reconciled(tables)
+    assert "control" not in str(refused.value)
+    rules.check_reconciled(tables[:1])
+
+
+# ── the plan ──
+
+
+def planned(users=1000, past=(), policy=Remainder.LAST):
+    cohort = rules.cohort(array([f"{number:012}" for number in range(users)]), NOBODY, SALT)
+    campaigns = [Campaign(base, "", DAY, DAY) for base in ("SC1", "SC2")]
+    seed = split.seed(DAY, ["SC1", "SC2"], SALT)
+    blocks = split.blocks(split.rank(cohort.iins, seed), campaigns, policy, DAY.toordinal())
+    return cohort, seed, blocks, rules.checks(DAY, cohort, blocks, past)
+
+
+def test_the_plan_is_in_order_whichever_task_was_first():
+    """By campaign and group; the users of all blocks are the cohort's."""
+    cohort, seed, blocks, checks = planned()
+    plan = rules.plan(Wish(DAY), seed, cohort, reversed(blocks), checks)
+    assert [block.theory_id for block in plan.blocks] == [block.theory_id for block in blocks]
+    assert (plan.users, plan.checks) == (1000, checks)
+    assert [share.counts for share in plan.shares] == [(100,) * 5, (100,) * 5]
+
+
+def test_a_lost_campaign_is_no_plan():
+    """A block that did not arrive, or arrived twice, is a mistake of ours and stops the run."""
+    cohort, seed, blocks, checks = planned()
+    for wrong in (blocks[1:], (*blocks, blocks[0])):
+        with pytest.raises(AssertionError, match="lost or doubled"):
+            rules.plan(Wish(DAY), seed, cohort, wrong, checks)
+
+
+def test_all_checks_are_told_passed_or_not():
+    """Six of them, in plain types: they are kept as JSON, and hold no IIN."""
+    *_, checks = planned()
+    assert [check.name for check in checks] == [
+        "sample ratio", "birth decade", "sex", "volume", "source", "control group",
+    ]  # fmt: skip
+    assert all(check.ok for check in checks)
+    assert json.loads(json.dumps([asdict(check) for check in checks])) == [asdict(check) for check in checks]
+
+
+def test_a_day_is_not_compared_with_itself():
+    """A second try of a day finds its own plan in the ledger; that is no stale source."""
+    cohort, *_ = planned()
+    itself = PastDay(DAY, 1000, cohort.digest, (200,) * 5)
+    *_, checks = planned(past=[itself])
+    assert all(check.ok for check in checks)
+    *_, checks = planned(past=[PastDay(DAY - ONE_DAY, 1000, cohort.digest, (200,) * 5), itself])
+    assert [check.name for check in checks if not check.ok] == ["source"]
+
+
+def test_a_block_tells_no_iin():
+    """Printed, it is a theory and a number."""
+    block = Block(Campaign("SC1", "", DAY, DAY), Group.B, array(["850101300123"]))
+    assert repr(block) == "<Block SC1.2 of 1 users>"
