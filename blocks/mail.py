@@ -55,6 +55,7 @@ async def send(message: EmailMessage, people: str = "mail-settings") -> None:
         message["From"] = settings.sender
     if "To" not in message:
         message["To"] = ", ".join(settings.recipients)
+    del message["Date"]  # of the try before
     message["Date"] = formatdate()
     await asyncio.to_thread(_deliver, credentials, message)
 

@@ -154,14 +154,15 @@ def test_the_lock_has_all_that_is_asked_for() -> None:
 
 
 def test_what_a_flow_needs_is_in_the_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The statements and the supervisor's file travel with the code."""
+    """The statements, the mails' templates and the supervisor's file travel with the code."""
     needed = {
         named(path)
         for room in SHIPPED
         for path in (REPOSITORY / room).rglob("*")
-        if path.suffix in {".py", ".sql", ".conf"}
+        if path.suffix in {".py", ".sql", ".conf", ".j2"}
     }
-    assert {"flows/pop/queries.sql", "flows/common/schema.sql", "deployments/supervisord.conf"} <= needed
+    assert {"flows/pop/queries.sql", "deployments/supervisord.conf"} <= needed
+    assert any(name.endswith(".j2") for name in needed)
     assert needed <= shipped(tmp_path, monkeypatch)
 
 
