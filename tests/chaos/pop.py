@@ -60,7 +60,7 @@ def play(arena: Arena, accounts: int, victims: Sequence[str], seed: int, slack: 
     arena.start(DAILY)
     wait_until(lambda: _arrivals(arena), 60, "the first pop")
     for place, victim in enumerate(victims, start=1):
-        _wait_for_arrivals(arena, min(place, len(victims)) * accounts // (len(victims) + 1), dice)
+        _wait_for_arrivals(arena, place * accounts // (len(victims) + 1), window_s, dice)
         kill(arena, victim)
     wait_until(lambda: _is_finished(arena), window_s + 120, "the end of the day")
     return _observe(arena, accounts, victims, time.monotonic() - begun_s)
@@ -95,9 +95,8 @@ def _arrivals(arena: Arena) -> int:
     return int(arena.outside("GET", "game/counters")["connections"])
 
 
-def _wait_for_arrivals(arena: Arena, least: int, dice: random.Random) -> None:
-    timeout_s = 180 + least * 3
-    wait_until(lambda: _arrivals(arena) >= least, timeout_s, f"arrival {least}")
+def _wait_for_arrivals(arena: Arena, least: int, window_s: float, dice: random.Random) -> None:
+    wait_until(lambda: _arrivals(arena) >= least, window_s, f"arrival {least}")
     time.sleep(dice.uniform(0, 2))
 
 
