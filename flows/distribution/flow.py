@@ -5,7 +5,7 @@ Schedule  distribution/daily, 09:00 Asia/Almaty, one run at a time (prefect.yaml
 Errors    every failure is mailed with its stage; the guard starts the next run, which finishes what is open
 """
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -19,12 +19,14 @@ from flows.common.artifacts import publish, publish_table
 from flows.common.clock import Clock
 from flows.common.redaction import guard_logs
 from flows.common.sealed import safe
+from flows.common.upcoming import fetch_next_runs
 from flows.distribution import account, day, report, rules, tasks
 from flows.distribution.days import Skipped
 from flows.distribution.models import Remainder, Status, Wish
 from flows.distribution.work import Course, Work, open_work
 
 PROCESS = "distribution"
+DAILY = "distribution/daily"
 
 CountDay = Annotated[int, Field(ge=1, le=120)]
 Sample = Annotated[int, Field(ge=0, le=20)]
@@ -64,7 +66,7 @@ async def distribution(
     rules.check_approval(
         is_scheduled=_is_scheduled(), dry_run=dry_run, requested_by=names[0], approved_by=names[1]
     )
-    run_id = UUID(runtime.flow_run.id) if runtime.flow_run.id else uuid4()
+    run_id = _run_id()
     if dry_run:
         return await _preview(wish, run_id)
     try:
@@ -113,7 +115,7 @@ async def _day(work: Work, wish: Wish, names: tuple[str, str]) -> dict[str, Any]
     """Recover, then the five beats: gather, plan, act, record, report."""
     trouble = await day.finish_open(work)
     known = await tasks.fetch_day(work, wish.business_date)
-    if known is not None and known.status is Status.COMPLETED:
+    if known is not None and known.status in {Status.APPLIED, Status.COMPLETED}:
         told = account.ledger_day(known)
     else:
         told = await _fresh_day(work, wish, names)
@@ -128,3 +130,19 @@ async def _fresh_day(work: Work, wish: Wish, names: tuple[str, str]) -> dict[str
         return await day.skip(work, wish, found)
     await day.act(work, found, names)
     return await day.finish(work, wish.business_date)
+
+
+@flow(name="distribution-status", persist_result=False)
+async def status() -> dict[str, Any]:
+    """Show the last two weeks as the ledger has them, and when distribution runs next. Touches nothing."""
+    guard_logs()
+    today = Clock().utc().astimezone(tasks.ALMATY).date()
+    async with open_work(Course(_run_id())) as work:
+        days = await tasks.fetch_days(work, today - timedelta(days=report.DAYS), today)
+    upcoming = [run.astimezone(tasks.ALMATY) for run in await fetch_next_runs(DAILY)]
+    await publish("distribution-status", report.status(days, today, upcoming))
+    return {"days": [account.ledger_day(day) for day in days], "next_runs": upcoming}
+
+
+def _run_id() -> UUID:
+    return UUID(runtime.flow_run.id) if runtime.flow_run.id else uuid4()

@@ -169,6 +169,13 @@ async def fetch_day(work: Work, day: date) -> LedgerDay | None:
 
 @task(**PATIENT)
 @sealed
+async def fetch_days(work: Work, since: date, until: date) -> list[LedgerDay]:
+    """Read the days in between from the ledger, latest first."""
+    return await work.ledger.days(since, until)
+
+
+@task(**PATIENT)
+@sealed
 async def fetch_open_days(work: Work) -> list[LedgerDay]:
     """Read what earlier runs left: written and not finished, or finished and not told."""
     return await work.ledger.open_days()

@@ -1,20 +1,13 @@
 """A flow run in trouble, read through the engine's API."""
 
-from datetime import datetime
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterDeploymentId,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-)
-from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.client.schemas.sorting import FlowRunSort
+from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound
 from prefect.utilities.urls import url_for
 
+from flows.common.upcoming import next_runs
 from flows.ops.letter import Incident
 
 JANITOR = "janitor/every-5-min"
@@ -41,7 +34,7 @@ async def read(client: PrefectClient, flow_run_id: UUID, event: str) -> Incident
         parameters=run.parameters,
         tags=tuple(run.tags),
         is_guarded=not run.parameters.get("dry_run") and deployment in await _guarded(client),
-        next_utc=await _next(client, run.deployment_id),
+        next_utc=next(iter(await next_runs(client, run.deployment_id, most=1)), None),
     )
 
 
@@ -63,17 +56,3 @@ async def _guarded(client: PrefectClient) -> set[str]:
     except ObjectNotFound:
         return set()
     return {duty["deployment"] for duty in janitor.parameters.get("duties", ())}
-
-
-async def _next(client: PrefectClient, deployment_id: UUID | None) -> datetime | None:
-    if deployment_id is None:
-        return None
-    scheduled = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
-    runs = await client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(
-            deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]), state=scheduled
-        ),
-        sort=FlowRunSort.NEXT_SCHEDULED_START_TIME_ASC,
-        limit=1,
-    )
-    return runs[0].next_scheduled_start_time if runs else None
