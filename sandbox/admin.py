@@ -18,9 +18,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.templating import Jinja2Templates
 
+from sandbox import banks
 from sandbox.forms import MistakeError, answer_mistake, read, read_body
 from sandbox.game import Capacity, Fault, GameServer
 from sandbox.mail import Mail, MailRefusal, MailSink
+from sandbox.oracle import OracleServer
 from sandbox.service import Place
 from sandbox.state import LOOPBACK
 
@@ -38,8 +40,8 @@ class Slice(BaseModel):
 class Admin:
     """Serves on loopback; what it switches is handed in."""
 
-    def __init__(self, game: GameServer, mail: MailSink, *, port: int = 0) -> None:
-        self.game, self.mail, self.port = game, mail, port
+    def __init__(self, game: GameServer, mail: MailSink, oracle: OracleServer, *, port: int = 0) -> None:
+        self.game, self.mail, self.oracle, self.port = game, mail, oracle, port
         self._server: _Uvicorn | None = None
         self._serving: asyncio.Task[None] | None = None
 
@@ -78,6 +80,7 @@ class Admin:
             Route("/mail/refuse", self.refuse_mails, methods=["POST"]),
             Route("/mail/refuse", self.accept_mails, methods=["DELETE"]),
             Route("/mail/{number:int}", self.mail_page),
+            *banks.routes(self.oracle),
         ]
         only_local = Middleware(TrustedHostMiddleware, allowed_hosts=[LOOPBACK, "localhost"])
         return Starlette(
@@ -85,7 +88,7 @@ class Admin:
         )
 
     async def index(self, request: Request) -> Response:
-        places = [part.describe() for part in (self.game, self.mail, self)]
+        places = [part.describe() for part in (self.game, self.mail, self.oracle, self)]
         facts = {"places": places, "counters": self._game(), "mails": self.mail.mails[::-1]}
         return PAGES.TemplateResponse(request, "index.html", facts)
 

@@ -8,6 +8,8 @@ alter role dssb_app password :'password';
 revoke all on database dssb from public;
 grant connect on database dssb to dssb_app;
 
+\ir oracle/dialect.sql
+
 create schema if not exists dssb_app;
 set search_path = dssb_app;
 

@@ -8,6 +8,8 @@ alter role spss_app password :'password';
 revoke all on database spss from public;
 grant connect on database spss to spss_app;
 
+\ir oracle/dialect.sql
+
 create schema if not exists spss_user_dracrm;
 create table if not exists spss_user_dracrm.sc_1_120 (
     iin       varchar(12),

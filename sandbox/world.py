@@ -5,7 +5,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import host, seed
+from sandbox import banks, host, seed
 from sandbox.admin import Admin
 from sandbox.game import GameServer
 from sandbox.mail import MailSink
@@ -56,7 +56,8 @@ def guests(state: State) -> list[Guest]:
     mail = MailSink(
         state.home / "mail", username="sandbox", password=state.secret("mail"), port=state.port("mail")
     )
-    return [game, mail, Admin(game, mail, port=state.port("admin"))]
+    oracle = banks.listener(state)
+    return [game, mail, oracle, Admin(game, mail, oracle, port=state.port("admin"))]
 
 
 def up(home: Path = DEFAULT_HOME) -> World:
@@ -96,4 +97,5 @@ def serve(home: Path) -> None:
 def _describe(state: State, parts: list[Service]) -> World:
     places = [place for service in parts for place in service.describe()]
     env = {name: value for place in places for name, value in place.env.items()}
+    env["DISTRIBUTION_SALT"] = state.secret("distribution")
     return World(state.home, places, env)

@@ -117,8 +117,7 @@ async def mirror_spss(
     work: Work, target: Sequence[Rows], insert_datetime: datetime, applied: asyncio.Event
 ) -> None:
     """Write the target rows that SPSS does not have yet, and commit once DSSB has them for certain."""
-    written = await work.mirror(target, insert_datetime, applied)
-    get_run_logger().info("%s rows written to SPSS", f"{written:,}")
+    get_run_logger().info("%d rows written", await work.mirror(target, insert_datetime, applied))
 
 
 @task(**LONG)

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncIterator
 from contextlib import closing
+from typing import NamedTuple
 from uuid import uuid4
 
 import httpx
@@ -21,7 +22,18 @@ from tests.ops.engine import Engine
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
-ALL = ("pop-db", "state-db", "pop-game", "mail", "server settings", "versions", "workers", "clocks")
+ALL = (
+    "pop-db",
+    "state-db",
+    "pop-game",
+    "dssb-db",
+    "spss-db",
+    "mail",
+    "server settings",
+    "versions",
+    "workers",
+    "clocks",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -112,6 +124,45 @@ async def test_servers_that_are_away_are_named(engine: Engine, world: World) -> 
     table = await shown(engine)
     assert "POP_GAME_URL" in table
     assert "docs/runbook.md#mailnotsent" in table
+
+
+class Change(NamedTuple):
+    """What the bank's administrators did, how it is undone, and what the doctor says of it."""
+
+    database: str
+    done: str
+    undone: str
+    named: str
+    told: str
+
+
+CHANGES = {
+    "may write the source": Change(
+        "spss", "grant insert on spss_user_dracrm.sc_1_120 to spss_app",
+        "revoke insert on spss_user_dracrm.sc_1_120 from spss_app", "spss-db", "may write to",
+    ),
+    "may not write the mirror": Change(
+        "spss", "revoke insert on spss.sc_theory_users from spss_app",
+        "grant insert on spss.sc_theory_users to spss_app", "spss-db", "#permissionmissing",
+    ),
+    "a column is gone": Change(
+        "dssb", "alter table dssb_app.sc_local_target rename tab5 to tab6",
+        "alter table dssb_app.sc_local_target rename tab6 to tab5", "dssb-db", "#tablemissing",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CHANGES)
+async def test_what_the_bank_changed_is_named(engine: Engine, world: World, case: str) -> None:
+    """Rights and columns of the bank's tables, asked through the Oracle driver."""
+    change = CHANGES[case]
+    world.query(change.done, change.database)
+    try:
+        state = await doctor(return_state=True)
+    finally:
+        world.query(change.undone, change.database)
+    assert broken(state) == {change.named}
+    assert change.told in await shown(engine)
 
 
 async def test_a_missing_worker_is_named(engine: Engine) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sandbox.admin import Admin
 from sandbox.game import GameServer
 from sandbox.mail import MailSink
+from sandbox.oracle import OracleServer
 
 LETTER = b'From: m@example.org\r\nTo: a@example.org\r\nSubject: Hi <all>\r\nContent-Type: text/html\r\n\r\n<p>it\'s "me"</p>'
 
@@ -23,7 +24,7 @@ async def mail(tmp_path: Path) -> MailSink:
 
 @pytest.fixture
 async def admin(game: GameServer, mail: MailSink) -> AsyncIterator[httpx.AsyncClient]:
-    server = Admin(game, mail)
+    server = Admin(game, mail, OracleServer({}))
     await server.start()
     async with httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
         yield client

@@ -12,10 +12,11 @@ import pytest
 
 from sandbox import wheel
 from sandbox.postgres import Postgres
+from sandbox.seed import SCRIPTS
 from sandbox.state import State
 
 STATEMENT = "select public_address as username from pop.user where satisified_requirement = 'MARKETING_USER'"
-PASSWORDS = {"pop_reader": 'it\'s \\ $1 "odd"', "metronome": "m3tro"}
+PASSWORDS = {script.role: f"{script.role}-m3tro" for script in SCRIPTS} | {"pop_reader": 'it\'s \\ $1 "odd"'}
 only_as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root hands PostgreSQL to another account")
 
 
