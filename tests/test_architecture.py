@@ -14,7 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 
 REPOSITORY = Path(__file__).parents[1]
-ROOMS = ("flows", "blocks", "deployments", "sandbox")
+ROOMS = ("flows", "blocks", "deployments", "sandbox", "contracts")
 SHIPPED = ("flows", "blocks", "deployments")
 MODULES = sorted(path for room in ROOMS for path in (REPOSITORY / room).rglob("*.py"))
 PROCESSES = sorted(path.parent for path in REPOSITORY.glob("flows/*/flow.py"))

@@ -37,7 +37,7 @@ def submission(number: int, recipients: list[tuple[str, int]], nonce: int) -> by
     return signed(OPERATOR, to=JOBS, value=0, data=data, nonce=nonce, gas=1_000_000)
 
 
-async def until(condition: Callable[[], Any], patience_s: float = 5.0) -> None:
+async def until(condition: Callable[[], Any], patience_s: float = 30.0) -> None:
     """Wait until it holds, or fail."""
     async with asyncio.timeout(patience_s):
         while not condition():

@@ -121,7 +121,12 @@ async def test_time_follows_the_clock_and_can_be_put_forward(chain: ChainServer,
 
 @pytest.mark.parametrize(
     ("method", "value"),
-    [("sandbox_setBaseFee", -1), ("sandbox_increaseTime", -1), ("sandbox_setInterval", 0), ("sandbox_setLag", 999)],
+    [
+        ("sandbox_setBaseFee", -1),
+        ("sandbox_increaseTime", -1),
+        ("sandbox_setInterval", 0),
+        ("sandbox_setLag", 999),
+    ],
 )
 async def test_switches_know_their_range(rpc: Any, method: str, value: int) -> None:
     """What lies outside is refused."""

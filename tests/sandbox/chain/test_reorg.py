@@ -1,5 +1,6 @@
 """Blocks that are taken back, with all that stood in them."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -56,7 +57,7 @@ async def test_the_head_never_goes_back(chain: ChainServer, web3: AsyncWeb3, rpc
     new = [await web3.eth.get_block(number) for number in range(12)]
     assert new[:8] == old[:8]
     assert not {block.hash for block in new[8:]} & {block.hash for block in old}
-    assert all(child.parentHash == parent.hash for parent, child in zip(new, new[1:], strict=False))
+    assert all(child.parentHash == parent.hash for parent, child in pairwise(new))
 
 
 async def test_below_the_finalized_block(chain: ChainServer, web3: AsyncWeb3, rpc: Any) -> None:
