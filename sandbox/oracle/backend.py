@@ -61,7 +61,7 @@ class Backend:
 
     def query(self, statement: Statement, values: Row) -> PGresult:
         with self._explained(statement):
-            if True:
+            if statement.locks or self.in_transaction:
                 with self._undone_if_it_fails():
                     return self._run(statement.sql, values)
             return self._run(statement.sql, values)

@@ -16,6 +16,7 @@ TEXTS = {
     936: "missing expression",
     942: "table or view does not exist",
     955: "name is already used by an existing object",
+    957: "duplicate column name",
     979: "not a GROUP BY expression",
     1000: "maximum open cursors exceeded",
     1001: "invalid cursor",

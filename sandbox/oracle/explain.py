@@ -29,10 +29,14 @@ BY_SQLSTATE = {
     "40P01": 60,  # deadlock_detected
     "42501": 1031,  # insufficient_privilege
     "42601": 900,  # syntax_error
+    "42701": 957,  # duplicate_column
     "42702": 918,  # ambiguous_column
     "42703": 904,  # undefined_column
+    "42710": 955,  # duplicate_object
+    "42725": 932,  # ambiguous_function
     "42803": 979,  # grouping_error
     "42804": 932,  # datatype_mismatch
+    "42846": 932,  # cannot_coerce
     "42883": 932,  # undefined_function: unknown ones are refused before, so the types do not fit
     "42P01": 942,  # undefined_table
     "42P08": 932,  # ambiguous_parameter
@@ -40,6 +44,7 @@ BY_SQLSTATE = {
     "42P18": 932,  # indeterminate_datatype
     "55P03": 54,  # lock_not_available
     "57014": 1013,  # query_canceled
+    "P0002": 1403,  # no_data_found
 }
 BY_VERB = {("23502", "UPDATE"): 1407, ("23503", "DELETE"): 2292}
 

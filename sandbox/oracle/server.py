@@ -131,21 +131,21 @@ class OracleServer:
             self._reception.receive(visit)
         except HungUp:
             LOG.debug("a client of %s hung up", visit.sid)
-        except UnknownMessage as unknown:
+        except Exception as error:
             LOG.exception("%s: not understood, so the connection ends", visit.sid or "listener")
             if visit.line.accepted:
-                self._say_farewell(visit.line, str(unknown))
-        except Exception:
-            LOG.exception("%s: the connection ends", visit.sid or "listener")
+                # Another error's text might hold a value.
+                _say_farewell(visit.line, str(error if isinstance(error, UnknownMessage) else type(error)))
         finally:
             visit.line.close()
             with self._lock:
                 self._visits = {thread: other for thread, other in self._visits.items() if other is not visit}
 
-    def _say_farewell(self, line: Line, reason: str) -> None:
-        with suppress(HungUp):
-            line.send(ended(Writer(), End(error=OracleError(600, reason))))
-            line.part()
+
+def _say_farewell(line: Line, reason: str) -> None:
+    with suppress(HungUp):
+        line.send(ended(Writer(), End(error=OracleError(600, reason))))
+        line.part()
 
 
 def _thread(name: str, target: Callable[..., None], *arguments: Any) -> Thread:

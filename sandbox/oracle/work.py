@@ -56,7 +56,7 @@ class Work:
         except OracleError as error:
             outcome = Outcome(error=error)
             self._note(entry, outcome)
-        if request.commit and not outcome.error and not outcome.batch:
+        if request.commit and self._backend.in_transaction and not outcome.error and not outcome.batch:
             self.end("commit")
         return outcome
 

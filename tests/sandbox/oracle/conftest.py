@@ -15,6 +15,7 @@ from sandbox.postgres import Postgres
 from sandbox.state import State
 from tests.sandbox.oracle.bank import BEHIND, CLEAN, ROLES, SERVICES, TABLES, USERS, arguments
 
+PATIENCE_MS = 30_000
 Connect = Callable[..., oracledb.Connection]
 Superuser = psycopg.Connection[tuple[Any, ...]]
 Truth = Callable[..., list[tuple[Any, ...]]]
@@ -38,6 +39,7 @@ def superusers(postgres: Postgres) -> Iterator[dict[str, Superuser]]:
     """A connection past the stand-in to each database, which has its tables now."""
     postgres.query(ROLES)
     login = {"host": "127.0.0.1", "port": postgres.port, "user": "postgres", "password": postgres.password}
+    login["options"] = "-c lock_timeout=5000"  # who waits longer waits for a lock that should not be there
     with ExitStack() as opened:
         connections = {}
         for sid, name in BEHIND.items():
@@ -82,6 +84,7 @@ def connect(oracle: OracleServer) -> Iterator[Connect]:
 
     def open_one(**other: Any) -> oracledb.Connection:
         opened.append(oracledb.connect(**arguments(oracle, **other)))
+        opened[-1].call_timeout = PATIENCE_MS
         return opened[-1]
 
     yield open_one

@@ -86,7 +86,7 @@ def test_a_call_timeout_interrupts(oracle: OracleServer, connect: Any) -> None:
     """While it waits on purpose, and while PostgreSQL waits for a lock; the session can be used on."""
     holder, waiter = connect(), connect()
     holder.cursor().execute(ADD, ["a"])
-    waiter.call_timeout = 200
+    waiter.call_timeout = 500
     oracle.fault(Fault(kind="delay", delay_s=60, matching="from dual"))
     for statement, binds in (("select 1 as x from dual", []), (ADD, ["a"])):
         with pytest.raises(oracledb.DatabaseError, match="DPY-4024"):
@@ -94,16 +94,16 @@ def test_a_call_timeout_interrupts(oracle: OracleServer, connect: Any) -> None:
         assert waiter.cursor().execute("select count(*) from sc_runs").fetchone() == (0,)
 
 
-def test_a_cancel_is_ora_01013(connect: Any) -> None:
+def test_a_cancel_is_ora_01013(connect: Any, truth: Any) -> None:
     """Another thread of the client ends a statement; the transaction stays as it was."""
     holder, waiter = connect(), connect()
     holder.cursor().execute(ADD, ["a"])
     waiter.cursor().execute(ADD, ["b"])
-    timer = threading.Timer(0.2, waiter.cancel)
-    timer.start()
+    canceller = threading.Thread(target=cancel_in_the_middle, args=(waiter, truth))
+    canceller.start()
     with pytest.raises(oracledb.DatabaseError, match="ORA-01013"):
         waiter.cursor().execute(ADD, ["a"])
-    timer.join()
+    canceller.join()
     assert waiter.cursor().execute("select kind from sc_runs").fetchall() == [("b",)]
 
 
@@ -168,9 +168,17 @@ def test_without_postgresql_there_is_no_oracle(databases: dict[str, Database]) -
 
 def test_a_session_ends_with_its_postgresql(connection: oracledb.Connection, truth: Any) -> None:
     """ORA-03113, which the driver knows as a lost connection."""
-    truth("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'bank_app'")
+    truth("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'bank_app'")
     with pytest.raises(oracledb.Error, match="DPY-4011"):
         connection.cursor().execute("select 1 as x from dual")
+
+
+def cancel_in_the_middle(waiter: oracledb.Connection, truth: Any) -> None:
+    for _ in range(200):
+        if truth("select pid from pg_stat_activity where wait_event_type = 'Lock'"):
+            break
+        threading.Event().wait(0.02)
+    waiter.cancel()
 
 
 def attempt(connection: oracledb.Connection, statement: str, binds: list[Any]) -> None:
