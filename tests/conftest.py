@@ -18,7 +18,6 @@ from deployments.stack import Stack
 from deployments.surroundings import free_port
 from tests.steps import apply, pause_schedules
 
-
 LIVE = "ORACLE_TEST_DSN"
 # Opt-in, and so not skipped: who has a real Oracle sets the variable.
 collect_ignore = [] if os.environ.get(LIVE) else ["distribution/test_live.py"]
