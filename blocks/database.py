@@ -3,6 +3,7 @@
 Source  docs/runbook.md has a heading for each exception below
 """
 
+import logging
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -44,14 +45,16 @@ class TableMissing(DatabaseProblem):
 
 
 class PermissionMissing(DatabaseProblem):
-    """{block}: the user lacks a right on a table ({reason}). The process's page in docs/ lists the grants."""
+    """{block}: the user lacks a right on a table ({reason}). docs/pop.md and docs/distribution.md list the
+    grants.
+    """
 
     heals = False
 
 
 class StatementRefused(DatabaseProblem):
     """{block}: the database does not understand our statement ({reason}). Its version or its tables differ
-    from what the process's page in docs/ asks for.
+    from what docs/pop.md and docs/distribution.md ask for.
     """
 
     heals = False
@@ -98,6 +101,9 @@ _BY_ORACLE = {
     RowLocked: {"ORA-00054", "ORA-30006"},
 }  # fmt: skip
 _IDENTIFIER = re.compile(r"\d{12}")
+# SQLAlchemy tells every row that it reads at DEBUG, whatever its parameters are told to hide.
+LOGGER = "metronome"
+logging.getLogger(f"sqlalchemy.engine.Engine.{LOGGER}").setLevel(logging.INFO)
 
 
 @asynccontextmanager
@@ -110,7 +116,7 @@ async def session(block: str) -> AsyncIterator[AsyncConnection]:
     """
     connector = await load(AsyncSqlAlchemyConnector, block)
     # A pooled connection would live on, with its advisory locks; parameters may be identifiers.
-    engine = connector.get_engine(poolclass=NullPool, hide_parameters=True)
+    engine = connector.get_engine(poolclass=NullPool, hide_parameters=True, logging_name=LOGGER)
     try:
         with explained(block):
             async with engine.connect() as connection:

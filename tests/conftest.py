@@ -86,7 +86,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if collect_ignore:
-        terminalreporter.write_line(f"Not tested: a real Oracle. Set {LIVE} (tests/distribution/test_live.py).")
+        terminalreporter.write_line(
+            f"Not tested: a real Oracle. Set {LIVE} (tests/distribution/test_live.py)."
+        )
     if os.environ.get("CI") == "true" and terminalreporter.stats.get("skipped"):
         terminalreporter.write_line("CI never skips: the tests above count as failed.", red=True)
 
