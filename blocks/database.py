@@ -151,7 +151,8 @@ def _by_sqlstate(code: str) -> type[DatabaseProblem]:
 
 def _by_oracle(cause: BaseException) -> type[DatabaseProblem]:
     """An error without any code is the operating system's: nobody answers."""
-    code = getattr(cause.args[0], "full_code", None) if cause.args else None
+    root = cause.__cause__ or cause  # "cannot connect" is all that the outer one says of a wrong SID
+    code = getattr(root.args[0], "full_code", None) if root.args else None
     if code is None:
         return DatabaseUnreachable
     known = (kind for kind, codes in _BY_ORACLE.items() if code in codes)

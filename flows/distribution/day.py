@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from prefect import get_run_logger, runtime
@@ -75,16 +75,24 @@ async def act(work: Work, plan: Plan, names: tuple[str, str]) -> None:
     await mirroring
 
 
-async def finish_open(work: Work) -> Exception | None:
+class StillOpen(NamedTuple):
+    """A day that could not be finished: where it stuck, and why."""
+
+    business_date: date
+    stage: Stage
+    error: Exception
+
+
+async def finish_open(work: Work) -> StillOpen | None:
     """Finish every day that earlier runs left; one that cannot be finished must not stop today's."""
-    trouble = None
+    still_open = None
     for day in await tasks.fetch_open_days(work):
         try:
             await resume(work, day)
         except Exception as error:  # noqa: BLE001
             get_run_logger().error("%s is still open: %s", day.business_date, safe(error))
-            trouble = error
-    return trouble
+            still_open = StillOpen(day.business_date, work.course.stage, error)
+    return still_open
 
 
 async def resume(work: Work, day: LedgerDay) -> None:
@@ -123,7 +131,8 @@ async def skip(work: Work, wish: Wish, found: Skipped) -> dict[str, Any]:
 async def tell_trouble(process: str, wish: Wish, course: Course, error: Exception) -> None:
     """Mail that the run failed and where; the same trouble once an hour, however often the guard tries."""
     told = safe(error)
-    trouble = Trouble(wish.business_date, course.run_id, course.stage, str(told), is_ours(error), _link())
+    day = course.other_day or wish.business_date
+    trouble = Trouble(day, course.run_id, course.stage, str(told), is_ours(error), _link())
     get_run_logger().error(report.failed(trouble))
     if isinstance(error, tasks.MailNotSent) or await tasks.was_told(process, str(told)):
         return

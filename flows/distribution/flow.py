@@ -113,14 +113,15 @@ async def _distribute(wish: Wish, run_id: UUID, names: tuple[str, str]) -> dict[
 
 async def _day(work: Work, wish: Wish, names: tuple[str, str]) -> dict[str, Any]:
     """Recover, then the five beats: gather, plan, act, record, report."""
-    trouble = await day.finish_open(work)
+    still_open = await day.finish_open(work)
     known = await tasks.fetch_day(work, wish.business_date)
     if known is not None and known.status in {Status.APPLIED, Status.COMPLETED}:
         told = account.ledger_day(known)
     else:
         told = await _fresh_day(work, wish, names)
-    if trouble is not None:
-        raise trouble
+    if still_open is not None:
+        work.course.other_day, work.course.stage = still_open.business_date, still_open.stage
+        raise still_open.error
     return told
 
 

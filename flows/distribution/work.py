@@ -6,12 +6,11 @@ The rows in SC_local_target are the outbox: whoever comes after a crash mirrors 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import Select
+from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from blocks import bulk, database
@@ -20,7 +19,6 @@ from blocks.distribution_settings import DistributionSettings
 from blocks.store import load
 from flows.distribution import ledger, statements, tables
 from flows.distribution.cohort import Block, Plan
-from flows.distribution.days import LedgerDay
 from flows.distribution.ledger import BLOCK as DSSB
 from flows.distribution.ledger import Ledger
 from flows.distribution.models import NO_TABS, Stage, Status, Tabs
@@ -32,11 +30,16 @@ SPSS = "spss-db"
 
 
 class Course:
-    """Which run it is and where it stands; a mail about an error names both."""
+    """Which run it is and where it stands; a mail about an error names both.
+
+    Attributes:
+        other_day: the stage is not that of the day asked for, but of this one, which an earlier run left.
+    """
 
     def __init__(self, run_id: UUID) -> None:
         self.run_id = run_id
         self.stage = Stage.INITIALIZATION
+        self.other_day: date | None = None
 
 
 class Work:
@@ -59,14 +62,23 @@ class Work:
             DayTaken: another run has taken the day up.
             DatabaseProblem: nothing was written.
         """
-        day = await self.ledger.day(plan.wish.business_date)
-        if day is None or not _is_applied(day, self.course.run_id, insert_datetime):
-            async with database.session(DSSB) as session:
+        async with database.session(DSSB) as session:
+            try:
                 await self.ledger.apply(session, plan.wish.business_date, now)
-                for table, blocks in ((self.dssb.control, plan.control()), (self.dssb.target, plan.target())):
-                    await bulk.insert_rows(session, table, parts(blocks, tabs, insert_datetime))
-                await self.ledger.ensure()
-                await session.commit()
+            except ledger.DayTaken:
+                if await self._is_written(plan.wish.business_date, insert_datetime):
+                    return
+                raise
+            for table, blocks in ((self.dssb.control, plan.control()), (self.dssb.target, plan.target())):
+                await bulk.insert_rows(session, table, parts(blocks, tabs, insert_datetime))
+            await self.ledger.ensure()
+            await session.commit()
+
+    async def _is_written(self, business_date: date, insert_datetime: datetime) -> bool:
+        """Tell whether an earlier try was committed and only its answer was lost."""
+        day = await self.ledger.day(business_date)
+        mine = (Status.APPLIED, self.course.run_id, insert_datetime)
+        return day is not None and (day.status, day.run_id, day.insert_datetime) == mine
 
     async def mirror(self, target: Sequence[Rows], insert_datetime: datetime, applied: asyncio.Event) -> int:
         """Write to SPSS what is not there yet; commit once DSSB is committed; return how many rows.
@@ -119,10 +131,10 @@ class Work:
 
     async def counts(self, insert_datetime: datetime) -> Counts:
         """Return the rows of a day by theory id: control, target, mirror."""
-        async with database.session(DSSB) as dssb, database.session(SPSS) as spss:
-            control = await _counts(dssb, statements.counts(self.dssb.control, insert_datetime))
-            target = await _counts(dssb, statements.counts(self.dssb.target, insert_datetime))
-            mirror = await _counts(spss, statements.counts(self.spss.mirror, insert_datetime))
+        (control, target), (mirror,) = await asyncio.gather(
+            _counts(DSSB, [self.dssb.control, self.dssb.target], insert_datetime),
+            _counts(SPSS, [self.spss.mirror], insert_datetime),
+        )
         return control, target, mirror
 
 
@@ -162,11 +174,7 @@ def parts(blocks: Iterable[Block], tabs: Mapping[str, Tabs], insert_datetime: da
     ]
 
 
-async def _counts(session: AsyncConnection, statement: Select[Any]) -> dict[str, int]:
-    return {theory_id: int(users) for theory_id, users in await session.execute(statement)}
-
-
-def _is_applied(day: LedgerDay, run_id: UUID, insert_datetime: datetime) -> bool:
-    """Tell whether an earlier try was committed and only its answer was lost."""
-    mine = (Status.APPLIED, run_id, insert_datetime)
-    return (day.status, day.run_id, day.insert_datetime) == mine
+async def _counts(block: str, written: Iterable[Table], insert_datetime: datetime) -> list[dict[str, int]]:
+    async with database.session(block) as session:
+        found = [await session.execute(statements.counts(table, insert_datetime)) for table in written]
+    return [{theory_id: int(users) for theory_id, users in rows} for rows in found]

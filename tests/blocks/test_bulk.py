@@ -1,6 +1,7 @@
 """Columns of bytes go into a real database and come back as they were, whatever stands in them."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def column(values: list[str]) -> bulk.Column:
 def test_what_is_written_as_copy_text_is_read_as_it_was(values: list[str]) -> None:
     """Tabs, newlines and backslashes included."""
     wanted = column(values)
-    assert bulk.parse_copy_text(bulk.copy_text(wanted, b"\n")).tolist() == wanted.tolist()
+    assert bulk.parse_copy_text(bulk.copy_text(wanted, column(["\n"]))).tolist() == wanted.tolist()
 
 
 def test_nothing_is_read_as_nothing() -> None:
@@ -87,6 +88,19 @@ async def test_parts_are_written_in_one_go_and_empty_ones_do_not_matter(connecti
     counts = await connection.execute(select(TABLE.c.theory_id, func.count()).group_by(TABLE.c.theory_id))
     assert dict(counts.tuples().all()) == {"a": len(many), "c": 3}
     assert await bulk.insert_rows(connection, TABLE, []) == 0
+
+
+async def test_rows_go_in_the_order_of_what_varies(connection: AsyncConnection) -> None:
+    """Whatever part they are of, and each with its own part's constants: an index on it grows at its end."""
+    parts = [
+        Rows("iin", column(list(values)), {"theory_id": name, "at": at, "tab1": None})
+        for values, name, at in (("fcb", "a", datetime(2030, 1, 31)), ("eda", "b", datetime(2030, 1, 31, 9)))
+    ]
+    assert await bulk.insert_rows(connection, TABLE, parts) == 6
+    rows = (await connection.execute(text("select iin, theory_id, at from bulk_rows order by ctid"))).all()
+    assert "".join(row.iin for row in rows) == "abcdef"
+    assert "".join(row.theory_id for row in rows) == "baabba"
+    assert {row.theory_id: row.at.hour for row in rows} == {"a": 0, "b": 9}
 
 
 async def test_what_is_written_belongs_to_the_transaction(connection: AsyncConnection) -> None:
