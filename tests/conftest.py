@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import PrefectClient, get_client
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME
 from prefect.settings.context import temporary_settings
 
@@ -46,6 +48,9 @@ def stack(world: sandbox.World) -> Iterator[Stack]:
             running.start_worker()
             yield running
         finally:
+            # What is left to tell must not be told, for minutes, to a server that is gone.
+            EventsWorker.drain_all(timeout=5)
+            APILogWorker.drain_all(timeout=5)
             running.stop()
 
 

@@ -1,12 +1,9 @@
 """With every logger at DEBUG and on every way to fail, no secret is where somebody could read it."""
 
 import asyncio
-import base64
 import json
 import logging
-import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -28,20 +25,11 @@ from deployments.surroundings import free_port
 from flows.common.clock import Clock
 from flows.pop.flow import pop
 from tests.pop.conftest import Outside
+from tests.secrecy import AT_DEBUG, Search, hearing
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # the engine's client leaves its sockets
 
 WRONG = {"game": "wrong-token-4Zq8", "database": "wrong-password-7Kx2", "mail": "wrong-password-9Vt5"}
-# Loggers that know URLs and logins; the engine sends what they say to the server, as an operator may ask it to.
-# Not asyncio and httpcore: the engine's own sender uses them, and would wait for itself.
-TALKATIVE = "metronome,metronome.wire,websockets,websockets.client,asyncpg,sqlalchemy,sqlalchemy.engine"
-AT_DEBUG = {
-    "PREFECT_LOGGING_LEVEL": "DEBUG",
-    "PREFECT_LOGGING_ROOT_LEVEL": "DEBUG",
-    "PREFECT_LOGGING_TO_API_LEVEL": "DEBUG",
-    "PREFECT_LOGGING_EXTRA_LOGGERS": TALKATIVE,
-    "PYTHONASYNCIODEBUG": "1",
-}
 TIMEOUT_S = 60
 
 
@@ -52,58 +40,9 @@ def secrets_of(outside: Outside) -> dict[str, str]:
     return found
 
 
-class Search:
-    """Everything that is kept of runs, by place, to be searched for a text."""
-
-    def __init__(self, stack: Stack, outside: Outside) -> None:
-        self._places: dict[str, bytes] = {}
-        self._read_files(stack)
-        self._read_rows(stack)
-        self._ask_the_server(stack)
-        self._places["mail"] = json.dumps(outside.ask("GET", "mail")).encode()
-        self._places["ledger's game"] = json.dumps(outside.ask("GET", "game/arrivals")).encode()
-
-    def where(self, text: str) -> set[str]:
-        """Return the places that hold a text, as it is or in base64."""
-        plain = text.encode()
-        # Within base64 a text has three looks, by its place among the bytes before it.
-        looks = [base64.b64encode(b"\0" * shift + plain)[4:-4] for shift in range(3)]
-        return {
-            place for place, held in self._places.items() if any(look in held for look in (plain, *looks))
-        }
-
-    def _read_files(self, stack: Stack) -> None:
-        """The raw bytes of the server's home with its database and -wal, and of the log folder."""
-        for path in stack.home.rglob("*"):
-            if path.is_file():
-                self._places[str(path.relative_to(stack.home))] = path.read_bytes()
-
-    def _read_rows(self, stack: Stack) -> None:
-        """The database once more by its values: a long one lies in pieces on its pages."""
-        address = f"file:{stack.home}/prefect/prefect.db?mode=ro"
-        with closing(sqlite3.connect(address, uri=True, timeout=30)) as rows:
-            self._places["rows"] = "\n".join(rows.iterdump()).encode()
-
-    def _ask_the_server(self, stack: Stack) -> None:
-        with httpx.Client(base_url=f"{stack.api_url}/", timeout=30) as api:
-            for kind in ("logs", "artifacts", "flow_runs", "task_runs", "block_documents"):
-                self._places[kind] = json.dumps(list(_pages(api, kind))).encode()
-            self._places["events"] = json.dumps(list(_events(api))).encode()
-
-
-def _pages(api: httpx.Client, kind: str) -> Iterator[Any]:
-    offset = 0
-    while page := api.post(f"{kind}/filter", json={"limit": 200, "offset": offset}).raise_for_status().json():
-        yield from page
-        offset += len(page)
-
-
-def _events(api: httpx.Client) -> Iterator[Any]:
-    page = api.post("events/filter", json={"limit": 50}).raise_for_status().json()
-    yield from page["events"]
-    while page["next_page"]:
-        page = api.get(page["next_page"]).raise_for_status().json()
-        yield from page["events"]
+def search_all(stack: Stack, outside: Outside) -> Search:
+    others = {"mail": outside.ask("GET", "mail"), "ledger's game": outside.ask("GET", "game/arrivals")}
+    return Search(stack, {place: json.dumps(held).encode() for place, held in others.items()})
 
 
 def assert_hidden(search: Search, outside: Outside) -> None:
@@ -161,10 +100,10 @@ async def test_a_deployed_run_at_debug_fails_without_a_word_of_its_secrets(
     assert "GameRefusesUs: The game server refused 5 accounts in a row" in run.state.message
     await _mail_of(outside, run)
 
-    search = Search(stack, outside)
+    search = search_all(stack, outside)
     # The search finds what is there, in every place that could hold a secret …
     assert search.where(str(run.id)) >= {
-        "prefect/prefect.db-wal", "rows", "logs", "artifacts", "flow_runs", "task_runs", "events", "mail",
+        "prefect/prefect.db-wal", "log", "artifact", "flow_run", "task_run", "events", "mail",
     }  # fmt: skip
     assert "log/worker.log" in search.where(run.name)
     assert "log/worker.log" in search.where("DEBUG   | httpcore")
@@ -265,37 +204,11 @@ async def fail_at_every_connection(outside: Outside) -> int:
     return failures
 
 
-class Unbounded(logging.Handler):
-    """Keeps every record as a formatter writes it, traceback included."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.setFormatter(logging.Formatter("%(name)s %(levelname)s %(message)s"))
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
-
-
 @pytest.fixture
 def heard() -> Iterator[list[str]]:
     """What any logger says, at DEBUG, in this process."""
-    ear = Unbounded()
-    loggers = [
-        logging.getLogger(name)
-        for name in ("", "asyncio", "prefect", "prefect.flow_runs", *TALKATIVE.split(","))
-    ]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.DEBUG)
-    for logger in {logging.getLogger(), *(each for each in loggers if not each.propagate)}:
-        logger.addHandler(ear)
-    try:
-        yield ear.lines
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-            logger.removeHandler(ear)
+    with hearing() as lines:
+        yield lines
 
 
 async def test_every_way_to_fail_is_told_without_a_secret(
@@ -333,7 +246,7 @@ async def test_every_way_to_fail_is_told_without_a_secret(
     async with asyncio.timeout(TIMEOUT_S):
         while "the mail server" not in json.dumps(await _logs(stack)):
             await Clock().sleep(0.5)
-    assert_hidden(Search(stack, outside), outside)
+    assert_hidden(search_all(stack, outside), outside)
 
 
 async def _logs(stack: Stack) -> Any:
