@@ -1,37 +1,61 @@
-"""`python -m tests.chaos [--rounds N] [--accounts N] [--tick S] [--json FILE]`: the whole campaign, and its figures."""
+"""`python -m tests.chaos [pop|distribution] [options]`: a whole campaign, and its figures."""
 
 import argparse
 import json
 import sys
+import time
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-from tests.chaos import pop
-from tests.chaos.arena import TICK_S, arena
+from tests.chaos import distribution, pop
+from tests.chaos.arena import TICK_S, arena, engine, outside
+from tests.chaos.ground import BACKENDS, ground
+from tests.steps import apply
+
+ROUNDS = {"pop": 8, "distribution": 2}
 
 
 def main() -> int:
     wish = _wish()
-    with arena(wish.tick) as outside:
-        days = pop.campaign(outside, wish.accounts, wish.rounds, _tell)
-    _sum_up(days, wish.tick)
+    wish.rounds = wish.rounds or ROUNDS[wish.process]
+    figures, violations = {"pop": _pop, "distribution": _distribution}[wish.process](wish)
     if wish.json:
-        figures = [{**asdict(day), "violations": day.violations} for day in days]
-        wish.json.write_text(json.dumps({"tick_s": wish.tick, "days": figures}, indent=2))
-    return 1 if any(day.violations for day in days) else 0
+        wish.json.write_text(json.dumps(figures, indent=2))
+    return 1 if violations else 0
 
 
 def _wish() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=8, help="days to play (default 8)")
-    parser.add_argument("--accounts", type=int, default=200, help="accounts a day (default 200)")
-    parser.add_argument("--tick", type=int, default=TICK_S, help="of the guard, seconds (really 300)")
+    parser.add_argument(
+        "process", nargs="?", choices=ROUNDS, default="pop", help="whom to crash (default pop)"
+    )
+    parser.add_argument("--rounds", type=int, help="pop: days; distribution: times at each statement")
+    parser.add_argument("--accounts", type=int, default=200, help="pop: accounts a day (default 200)")
+    parser.add_argument("--tick", type=int, default=TICK_S, help="pop: of the guard, seconds (really 300)")
+    parser.add_argument(
+        "--backend", choices=BACKENDS, default="postgresql", help="distribution: its databases"
+    )
     parser.add_argument("--json", type=Path, help="write the figures there")
     return parser.parse_args()
 
 
-def _tell(day: pop.Round) -> None:
+def _pop(wish: argparse.Namespace) -> tuple[dict[str, Any], int]:
+    with arena(wish.tick) as scene:
+        days = pop.campaign(scene, wish.accounts, wish.rounds, _tell_pop)
+    violations = sum(len(day.violations) for day in days)
+    silences = [day.silent_s for day in days]
+    print(
+        f"\n{len(days)} days, {sum(len(day.victims) for day in days)} kills, guard's tick {wish.tick} s: "
+        f"{violations} violations; longest silence median {median(silences):.1f} s, worst {max(silences):.1f} s"
+    )
+    figures = [{**asdict(day), "violations": day.violations} for day in days]
+    return {"tick_s": wish.tick, "days": figures}, violations
+
+
+def _tell_pop(day: pop.Round) -> None:
     verdict = "; ".join(day.violations) or "nothing lost, never two at once"
     print(
         f"killed {', '.join(day.victims):<22} served {day.served}/{day.accounts} in {day.connections} "
@@ -41,14 +65,44 @@ def _tell(day: pop.Round) -> None:
     )
 
 
-def _sum_up(days: list[pop.Round], tick_s: int) -> None:
-    violations = sum(len(day.violations) for day in days)
-    kills = sum(len(day.victims) for day in days)
-    silences = [day.silent_s for day in days]
-    print(
-        f"\n{len(days)} days, {kills} kills, guard's tick {tick_s} s: {violations} violations; "
-        f"longest silence median {median(silences):.1f} s, worst {max(silences):.1f} s"
-    )
+def _distribution(wish: argparse.Namespace) -> tuple[dict[str, Any], int]:
+    begun_s = time.monotonic()
+    with outside() as world, engine(world.env) as stack:
+        apply(stack)
+        with ground(world, stack, wish.backend) as scene:
+            cases = distribution.campaign(scene, wish.rounds, _tell_distribution)
+            duels = distribution.duels(scene, distribution.record(scene))
+    for name, duel in duels.items():
+        print(f"two runs, {name}: {' and '.join(duel.ends)}; {'; '.join(duel.violations) or 'all is well'}")
+    verdicts = [case.violations for case in cases] + [duel.violations for duel in duels.values()]
+    violations = sum(map(len, verdicts))
+    figures = _sum_up(cases, time.monotonic() - begun_s)
+    print(f"\n{wish.backend}: {figures}, {violations} violations")
+    return {
+        "backend": wish.backend,
+        **figures,
+        "cases": [asdict(case) for case in cases],
+        "duels": {name: asdict(duel) for name, duel in duels.items()},
+    }, violations
+
+
+def _sum_up(cases: list[distribution.Case], took_s: float) -> dict[str, Any]:
+    return {
+        "days": len(cases),
+        "points": len({case.struck[0] for case in cases if case.struck}),
+        "kills": sum(len(case.struck) for case in cases),
+        "days killed twice": sum(len(case.struck) > 1 for case in cases),
+        "days with another source": sum(case.is_changed for case in cases),
+        "mails": dict(Counter(case.mails for case in cases)),
+        "took_s": round(took_s),
+    }
+
+
+def _tell_distribution(case: distribution.Case) -> None:
+    struck = " and ".join(str(point) for point in case.struck)
+    source = "another source" if case.is_changed else "same source"
+    verdict = "; ".join(case.violations) or "every user once"
+    print(f"{struck}; {source}, {case.mails} mail(s), {case.took_s:.1f} s: {verdict}", flush=True)
 
 
 if __name__ == "__main__":

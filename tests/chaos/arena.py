@@ -3,8 +3,6 @@
 import asyncio
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +17,8 @@ import httpx
 
 import sandbox
 from deployments.stack import Stack
-from deployments.surroundings import REPOSITORY, free_port
+from deployments.surroundings import free_port
+from tests.steps import apply
 
 TICK_S = 20
 
@@ -128,24 +127,52 @@ def _json(answer: httpx.Response) -> Any:
 @contextmanager
 def arena(tick_s: int = TICK_S) -> Iterator[Arena]:
     """Start everything, with the janitor ticking every `tick_s` seconds; stop and remove it afterwards."""
-    homes = [Path(tempfile.mkdtemp(prefix=f"mn-{name}-")) for name in ("chaos-world", "chaos-stack")]
-    world = sandbox.up(homes[0])
-    env = {**os.environ, **world.env, "PREFECT_WORKER_QUERY_SECONDS": "2"}
-    stack = Stack(homes[1], free_port(), env)
-    try:
-        stack.start()
-        apply = [sys.executable, "-m", "deployments.apply"]
-        subprocess.run(apply, cwd=REPOSITORY, env=stack.environment, check=True, stdout=subprocess.DEVNULL)
-        stack.start_worker()
+    with outside() as world, engine({**world.env, "PREFECT_WORKER_QUERY_SECONDS": "2"}) as stack:
+        apply(stack)
         ready = Arena(world, stack, tick_s)
+        _pause(ready, "distribution/daily")
+        stack.start_worker()
         _tick_often(ready)
         yield ready
+
+
+@contextmanager
+def outside() -> Iterator[sandbox.World]:
+    """Start an outside world; stop and remove it afterwards."""
+    with _home("world") as home:
+        try:
+            yield sandbox.up(home)
+        finally:
+            sandbox.down(home)
+
+
+@contextmanager
+def engine(variables: Mapping[str, str]) -> Iterator[Stack]:
+    """Start a Prefect server without anything on it; stop and remove it afterwards."""
+    with _home("stack") as home:
+        stack = Stack(home, free_port(), {**os.environ, **variables})
+        try:
+            stack.start()
+            yield stack
+        finally:
+            with suppress(Exception):
+                stack.stop()
+
+
+@contextmanager
+def _home(name: str) -> Iterator[Path]:
+    home = Path(tempfile.mkdtemp(prefix=f"mn-chaos-{name}-"))
+    try:
+        yield home
     finally:
-        with suppress(Exception):
-            stack.stop()
-        sandbox.down(homes[0])
-        for home in homes:
-            shutil.rmtree(home, ignore_errors=True)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _pause(arena: Arena, name: str) -> None:
+    """Pause a deployment's schedules, which the guard respects: this campaign is about another."""
+    deployment = arena.deployment(name)
+    for schedule in deployment["schedules"]:
+        arena.api("PATCH", f"deployments/{deployment['id']}/schedules/{schedule['id']}", {"active": False})
 
 
 def _tick_often(arena: Arena) -> None:
