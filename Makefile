@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+OF ?= pop
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -24,8 +25,8 @@ test: $(READY) ## Run all tests, real servers included; ARGS="-k name" picks som
 chaos: $(READY) ## Kill processes at random moments, many times (docs/reliability.md)
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
-bench: $(READY) ## Measure pop beside its peers and limits (docs/performance.md)
-	@$(BIN)/python benchmarks/pop.py $(ARGS)
+bench: $(READY) ## Measure pop, or OF=distribution, beside peers and limits (docs/performance.md)
+	@$(BIN)/python benchmarks/$(OF).py $(ARGS)
 
 lint: $(READY) ## Linter, formatter, types, layers
 	@$(BIN)/ruff check
