@@ -103,7 +103,7 @@ _BY_ORACLE = {
 _IDENTIFIER = re.compile(r"\d{12}")
 # SQLAlchemy tells every row that it reads at DEBUG, whatever its parameters are told to hide.
 LOGGER = "metronome"
-logging.getLogger(f"sqlalchemy.engine.Engine.{LOGGER}").setLevel(logging.INFO)
+logging.getLogger(f"sqlalchemy.engine.Engine.{LOGGER}").addFilter(lambda line: line.levelno > logging.DEBUG)
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """What Oracle answers, through its own driver: told in one line that names the Block, and never with a row."""
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
 
@@ -99,3 +100,8 @@ async def test_no_row_is_told_however_talkative_the_loggers_are(fault: Fault) ->
         assert await ask() == ANSWER
     assert any("as probe from dual" in line for line in lines)
     assert not [line for line in lines if str(ANSWER) in line]
+
+
+def test_statements_are_told_only_to_whoever_asks() -> None:
+    """A run's own lines must not drown in SQL: the logger has no level of its own."""
+    assert logging.getLogger(f"sqlalchemy.engine.Engine.{database.LOGGER}").level == logging.NOTSET
