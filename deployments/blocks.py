@@ -1,7 +1,7 @@
 """Which Blocks there are, and the environment variables that fill them (.env.example)."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from prefect.blocks.core import Block
 from prefect.client.orchestration import PrefectClient
@@ -11,44 +11,20 @@ from pydantic import SecretStr, ValidationError
 
 from blocks.distribution_settings import DistributionSettings
 from blocks.mail import MailSettings
+from blocks.payout_settings import PayoutSettings
 from blocks.pop_game import PopGame
-from deployments import connectors
+from deployments import connectors, contract
 from deployments.change import Change
-
-REMEDY = "set it in .env (see .env.example) and run `make apply` again"
+from deployments.declaration import REMEDY, Declaration, from_given
 
 
 class VariablesWrong(Exception):
     """Some environment variables are missing or cannot be right; one line for each."""
 
 
-@dataclass(frozen=True)
-class Declaration:
-    """A Block document: `variables` says which field comes from which environment variable."""
-
-    document: str
-    variables: Mapping[str, str]
-    make: Callable[[Mapping[str, str]], Block]
-    optional: frozenset[str] = frozenset()
-
-    def missing(self, env: Mapping[str, str]) -> list[str]:
-        needed = (name for field, name in self.variables.items() if field not in self.optional)
-        return [name for name in needed if not env.get(name, "").strip()]
-
-    def build(self, env: Mapping[str, str]) -> Block:
-        """Return the Block, filled; call `missing` first."""
-        return self.make({field: env.get(name, "").strip() for field, name in self.variables.items()})
-
-    def explain(self, error: ValidationError, env: Mapping[str, str]) -> Iterator[str]:
-        """Say which variable is wrong and why, without its value."""
-        for each in error.errors():
-            field = next((str(part) for part in each["loc"] if part in self.variables), "")
-            name = self.variables.get(field, ".".join(map(str, each["loc"])))
-            reason = each["msg"].replace(env.get(name, "") or "\0", "(value)")
-            yield f"{name} is wrong, for block {self.document!r}: {reason}; {REMEDY}"
-
-
-def _database(document: str, prefix: str) -> Declaration:
+def _database(
+    document: str, prefix: str, make: Callable[[Mapping[str, str]], Block] = connectors.postgresql
+) -> Declaration:
     return Declaration(
         document,
         {
@@ -58,7 +34,7 @@ def _database(document: str, prefix: str) -> Declaration:
             "port": f"{prefix}PORT",
             "database": f"{prefix}NAME",
         },
-        connectors.postgresql,
+        make,
     )
 
 
@@ -80,10 +56,6 @@ def _oracle(document: str, prefix: str) -> Declaration:
     )
 
 
-def _distribution_settings(values: Mapping[str, str]) -> Block:
-    return DistributionSettings.model_validate({name: value for name, value in values.items() if value})
-
-
 def _mail_settings(values: Mapping[str, str]) -> Block:
     recipients = [address.strip() for address in values["recipients"].split(",") if address.strip()]
     return MailSettings(sender=values["sender"], recipients=recipients)
@@ -95,6 +67,18 @@ def _mail(values: Mapping[str, str]) -> Block:
     return credentials
 
 
+PAYOUT = {
+    "salt": "PAYOUT_SALT",
+    "token_decimals": "PAYOUT_TOKEN_DECIMALS",
+    "tokens_per_coin": "PAYOUT_TOKENS_PER_COIN",
+    "least_coins": "PAYOUT_LEAST_COINS",
+    "users": "PAYOUT_USERS",
+    "id_column": "PAYOUT_ID_COLUMN",
+    "coins_column": "PAYOUT_COINS_COLUMN",
+    "wallet_column": "PAYOUT_WALLET_COLUMN",
+    "deadline_s": "PAYOUT_DEADLINE_S",
+    "patience_s": "PAYOUT_PATIENCE_S",
+}
 DECLARED = (
     _database("pop-db", "DB_"),
     Declaration(
@@ -128,13 +112,20 @@ DECLARED = (
             "source": "DISTRIBUTION_SOURCE",
             "mirror": "DISTRIBUTION_MIRROR",
         },
-        _distribution_settings,
+        from_given(DistributionSettings),
         frozenset({"dssb_schema", "source", "mirror"}),
     ),
     Declaration(
         "campaign-mail",
         {"sender": "EMAIL_SENDER", "recipients": "CAMPAIGN_NOTIFICATION_EMAILS"},
         _mail_settings,
+    ),
+    _database(
+        "game-db", "GAME_DB_", partial(connectors.postgresql, command_timeout_s=connectors.BULK_TIMEOUT_S)
+    ),
+    Declaration("jobs-contract", contract.VARIABLES, contract.jobs_contract, contract.OPTIONAL),
+    Declaration(
+        "payout-settings", PAYOUT, from_given(PayoutSettings), frozenset(PAYOUT) - {"salt", "token_decimals"}
     ),
 )
 

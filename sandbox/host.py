@@ -16,7 +16,7 @@ from sandbox.service import Guest, Place, SandboxError
 from sandbox.state import LOOPBACK, State
 
 REPOSITORY = Path(__file__).parents[1]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0  # a chain that is weeks old takes its time to come back
 GLANCE_S = 1.0
 GLIMPSE_S = 0.02
 

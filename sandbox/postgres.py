@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped, unused-ignore]
+import psycopg
 
 from sandbox import wheel
 from sandbox.seed import SCRIPTS, Script
@@ -91,6 +92,10 @@ class Postgres:
         if not exists.strip():
             self.query(f"create database {script.database}")
         self._psql(script.database, "--file", str(script.path), ROLE_PASSWORD=self.passwords[script.role])
+        if script.seed:
+            conninfo = f"host={LOOPBACK} port={self.port} dbname={script.database} user={SUPERUSER}"
+            with psycopg.connect(conninfo, password=self.password) as database:
+                script.seed(database)
 
     def _psql(self, database: str, *arguments: str, **env: str) -> str:
         """Run psql as ourselves; secrets go neither into its arguments nor into the statement log."""

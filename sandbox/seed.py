@@ -1,7 +1,12 @@
 """The databases of the sandbox: one script each, every one safe to run again."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from psycopg import Connection
+
+from sandbox import players
 
 
 @dataclass(frozen=True)
@@ -10,11 +15,15 @@ class Script:
 
     The script runs as superuser inside the database and finds the role's password in the
     environment variable ROLE_PASSWORD.
+
+    Attributes:
+        seed: adds the rows that SQL cannot make up, as superuser, where they are not there yet.
     """
 
     database: str
     role: str
     variables: str
+    seed: Callable[[Connection], None] | None = None
 
     @property
     def path(self) -> Path:
@@ -23,6 +32,7 @@ class Script:
 
 SCRIPTS = (
     Script("game", role="pop_reader", variables="DB"),
+    Script("players", role="payout_reader", variables="GAME_DB", seed=players.seed),
     Script("state", role="metronome", variables="STATE_DB"),
     # Behind the Oracle stand-in; the variables are for who looks at PostgreSQL directly.
     Script("dssb", role="dssb_app", variables="DSSB_POSTGRES"),

@@ -130,6 +130,12 @@ class Stage:
         answer = await self.api.get(f"{self.world.admin_url}/game/counters")
         return dict(answer.raise_for_status().json())
 
+    async def chain(self, method: str, *params: object) -> Any:
+        """Ask the chain's node."""
+        question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        answer = await self.api.post(self.world.env["JOBS_RPC_URL"], json=question)
+        return answer.raise_for_status().json()["result"]
+
     async def mails(self) -> list[dict[str, Any]]:
         """Return what the mail sink received."""
         answer = await self.api.get(f"{self.world.admin_url}/mail")

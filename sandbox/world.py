@@ -1,12 +1,14 @@
 """The outside world as a list: what there is, and how all of it starts and stops."""
 
 import asyncio
+import logging
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import banks, host, seed
 from sandbox.admin import Admin
+from sandbox.chain import ChainGuest
 from sandbox.game import GameServer
 from sandbox.mail import MailSink
 from sandbox.postgres import Postgres
@@ -15,15 +17,23 @@ from sandbox.state import State, locked, write_private
 from sandbox.wheel import postgres_folder
 
 DEFAULT_HOME = Path(".sandbox")
+TOKEN_DECIMALS = 18
+NO_CHAIN = "Payout is left out: its chain needs pyrevm, which has wheels for Linux on x86-64 and macOS on arm64 only."
+LOG = logging.getLogger("sandbox")
 
 
 @dataclass(frozen=True)
 class World:
-    """Everything outside, running: where it is, and the environment that points Blocks at it."""
+    """Everything outside, running: where it is, and the environment that points Blocks at it.
+
+    Attributes:
+        left_out: what cannot run on this machine, in a sentence each; its variables lead to a closed port.
+    """
 
     home: Path
     places: list[Place]
     env: dict[str, str]
+    left_out: tuple[str, ...] = ()
 
     @property
     def admin_url(self) -> str:
@@ -57,7 +67,17 @@ def guests(state: State) -> list[Guest]:
         state.home / "mail", username="sandbox", password=state.secret("mail"), port=state.port("mail")
     )
     oracle = banks.listener(state)
-    return [game, mail, oracle, Admin(game, mail, oracle, port=state.port("admin"))]
+    chains = [_chain(state)] if ChainGuest.is_possible() else []
+    return [game, mail, oracle, *chains, Admin(game, mail, oracle, port=state.port("admin"))]
+
+
+def _chain(state: State) -> ChainGuest:
+    """It goes on over restarts: the ledger in `state`, which does so too, must find its jobs again."""
+    return ChainGuest(port=state.port("chain"), home=_chain_home(state))
+
+
+def _chain_home(state: State) -> Path:
+    return state.home / "chain"
 
 
 def up(home: Path = DEFAULT_HOME) -> World:
@@ -65,6 +85,7 @@ def up(home: Path = DEFAULT_HOME) -> World:
     with locked(home):
         state = State.load(home)
         stopped = [service for service in services(state) if not service.running()]
+        _make_way(state, stopped)
         state.forget_taken_ports(place.name for service in stopped for place in service.describe())
         world = _describe(state, services(state))
         state.save()
@@ -72,7 +93,18 @@ def up(home: Path = DEFAULT_HOME) -> World:
             if not service.running():
                 service.start()
         write_private(world.home / "sandbox.env", world.env_lines())
+        for sentence in world.left_out:
+            LOG.warning(sentence)
         return world
+
+
+def _make_way(state: State, stopped: list[Service]) -> None:
+    """End a background process that lost a guest, and await a chain's end that lost its host: both hold ports."""
+    for service in stopped:
+        if isinstance(service, host.Host):
+            service.stop()
+            with locked(_chain_home(state)):
+                pass
 
 
 def down(home: Path = DEFAULT_HOME) -> None:
@@ -97,5 +129,7 @@ def serve(home: Path) -> None:
 def _describe(state: State, parts: list[Service]) -> World:
     places = [place for service in parts for place in service.describe()]
     env = {name: value for place in places for name, value in place.env.items()}
-    env["DISTRIBUTION_SALT"] = state.secret("distribution")
-    return World(state.home, places, env)
+    env |= _chain(state).describe().env
+    env |= {f"{process}_SALT": state.secret(process.lower()) for process in ("DISTRIBUTION", "PAYOUT")}
+    env["PAYOUT_TOKEN_DECIMALS"] = str(TOKEN_DECIMALS)
+    return World(state.home, places, env, () if ChainGuest.is_possible() else (NO_CHAIN,))

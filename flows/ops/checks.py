@@ -21,9 +21,10 @@ from blocks.pop_game import PopGame
 from blocks.store import load
 from flows.common.clock import Clock
 from flows.common.duty import BLOCK as STATE_DB
-from flows.common.runbook import CLOCKS, GAME_DOWN, MAY_WRITE, SETTINGS, WORKER_DOWN
+from flows.common.runbook import CLOCKS, GAME_DOWN, MAY_WRITE, SETTINGS, TREASURY, WORKER_DOWN
 from flows.common.sql import statements
-from flows.ops import bank
+from flows.ops import bank, payouts
+from flows.ops.parameters import Process
 from flows.ops.unwell import Unwell
 
 GAME_DB = "pop-db"
@@ -45,7 +46,7 @@ class Check:
 async def read_only_users() -> str:
     async with database.session(GAME_DB) as session:
         await session.execute(SQL["read_users"])
-        if await session.scalar(SQL["may_write_users"]):
+        if await session.scalar(SQL["may_write"], {"name": "pop.user"}):
             raise Unwell("connected, but this user may write to pop.user; ours must only read")
     return "may read pop.user, may not write"
 
@@ -157,10 +158,26 @@ CHECKS = {
             f"SPSS_ORACLE_*, DISTRIBUTION_* {APPLY}; docs/distribution.md, Grants",
             MAY_WRITE,
         ),
+        Check(
+            "game-db", payouts.players, f"GAME_DB_*, PAYOUT_USERS {APPLY}; docs/payout.md, Grants", MAY_WRITE
+        ),
+        Check("jobs-contract", payouts.contract, f"JOBS_*, PAYOUT_TOKEN_DECIMALS {APPLY}", "WrongToken"),
+        Check(
+            "treasury",
+            payouts.treasury,
+            "the contract's owner, or who fills the operator's account",
+            TREASURY,
+        ),
+        Check("chain clock", payouts.chain_clock, "time synchronisation (NTP) of this machine", CLOCKS),
         Check("mail", mail_server, f"SMTP_*, EMAIL_SENDER, ALERT_RECIPIENTS {APPLY}", "MailNotSent"),
         Check("server settings", server_settings, "[tool.prefect] in pyproject.toml, then restart", SETTINGS),
         Check("versions", versions, "install requirements.lock on both machines, then restart", SETTINGS),
         Check("workers", workers, "`make up` on the worker's machine", WORKER_DOWN),
         Check("clocks", clocks, "time synchronisation (NTP) of the machine that is off", CLOCKS),
     )
+}
+# What only one process needs, and may be left out with it.
+PROCESSES: dict[Process, tuple[str, ...]] = {
+    "distribution": ("dssb-db", "spss-db"),
+    "payout": ("game-db", "jobs-contract", "treasury", "chain clock"),
 }

@@ -15,9 +15,9 @@ from pydantic import Field
 
 from flows.common.artifacts import publish, publish_table
 from flows.ops import report, rules, tasks
-from flows.ops.checks import CHECKS
+from flows.ops.checks import CHECKS, PROCESSES
 from flows.ops.models import Crash, Plan
-from flows.ops.parameters import Duty, Patience
+from flows.ops.parameters import Duty, Patience, Process
 
 DEFAULT_PATIENCE = Patience()
 
@@ -88,10 +88,15 @@ async def _raise_alarm(plan: Plan) -> None:
 
 
 @flow(name="doctor")
-async def doctor() -> str:
-    """Check every connection, and say in one table what works and what to do."""
+async def doctor(without: tuple[Process, ...] = ()) -> str:
+    """Check every connection, and say in one table what works and what to do.
+
+    Args:
+        without: Processes that this installation does not run; theirs is not looked at.
+    """
     # gather
-    findings = await asyncio.gather(*(tasks.check(name) for name in CHECKS))
+    left_out = {name for process in without for name in PROCESSES[process]}
+    findings = await asyncio.gather(*(tasks.check(name) for name in CHECKS if name not in left_out))
     # report
     await publish_table("doctor", report.doctor(findings), "What works and what to do")
     if (broken := rules.diagnose(findings)) is not None:

@@ -1,9 +1,13 @@
-"""What the operator may ask of the janitor: typed, bounded, shown as a form in the UI."""
+"""What the operator may ask of janitor and doctor: typed, bounded, shown as a form in the UI."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+# What an installation may do without.
+Process = Literal["distribution", "payout"]
 
 
 class Duty(BaseModel):

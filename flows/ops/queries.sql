@@ -5,9 +5,9 @@ select extract(epoch from clock_timestamp())::float;
 -- name: read_users
 select public_address, satisified_requirement from pop.user limit 0;
 
--- name: may_write_users
-select has_table_privilege('pop.user', 'insert') or has_table_privilege('pop.user', 'update')
-    or has_table_privilege('pop.user', 'delete') or has_table_privilege('pop.user', 'truncate');
+-- name: may_write
+select has_table_privilege(cast(:name as text), 'delete, truncate')
+    or has_any_column_privilege(cast(:name as text), 'insert, update');
 
 -- name: ledgers_missing
 select name from unnest(array['metronome.duty', 'pop.account', 'pop.attempt']) as name

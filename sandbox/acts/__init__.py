@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from sandbox.acts import distribution, house, pop
+from sandbox.acts import distribution, house, payout, pop
 from sandbox.stage import Stage
 
 
@@ -24,4 +24,6 @@ STEPS = (
     Step("kill -9 a run of pop: who is told?", 60, pop.failure_mail),
     Step("distribution: preview only", 60, distribution.preview),
     Step("distribution: two Oracle databases, one result", 60, distribution.day),
+    Step("payout: dry run", 60, payout.dry_run),
+    Step("payout: pay, and reconcile with the chain", 120, payout.pay),
 )

@@ -5,10 +5,14 @@ import asyncio
 import gc
 import signal
 import sys
+from contextlib import nullcontext
+from pathlib import Path
 
 from sandbox.chain.accounts import ALL, JOBS, TOKEN
+from sandbox.chain.diary import Diary
 from sandbox.chain.node import Node
 from sandbox.chain.server import ChainServer
+from sandbox.state import locked
 
 
 def main() -> None:
@@ -18,19 +22,25 @@ def main() -> None:
         "--interval", type=float, default=1.0, help="seconds between blocks, default: %(default)s"
     )
     parser.add_argument("--held", action="store_true", help="end when standard input does")
+    parser.add_argument("--home", type=Path, help="folder that keeps the chain until the next start")
     options = parser.parse_args()
     # Blocks are kept for ever and hold no cycles: looking through them again and again costs a third of the speed.
     gc.set_threshold(200_000, 50, 1000)
-    asyncio.run(serve(options.port, options.interval, held=options.held))
+    # Of two that write, one is the last start's, and about to end.
+    with locked(options.home) if options.home else nullcontext():
+        node = Node(
+            interval_s=options.interval, diary=Diary(options.home / "blocks.jsonl") if options.home else None
+        )
+        asyncio.run(serve(node, options.port, held=options.held))
 
 
-async def serve(port: int, interval_s: float, *, held: bool) -> None:
+async def serve(node: Node, port: int, *, held: bool) -> None:
     told, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     if held:
         loop.add_reader(sys.stdin, told.set)
-    async with ChainServer(Node(interval_s=interval_s), port=port) as chain:
+    async with ChainServer(node, port=port) as chain:
         _introduce(chain)
         await told.wait()
 

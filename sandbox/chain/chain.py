@@ -23,6 +23,15 @@ class Change(NamedTuple):
     added: list[Block]
 
 
+class Remade(NamedTuple):
+    """What a block is made of again, on top of the head."""
+
+    timestamp_s: int
+    base_fee_wei: int
+    salt: int
+    transactions: list[Transaction]
+
+
 @dataclass(frozen=True)
 class Rules:
     """How this chain differs from others.
@@ -47,9 +56,18 @@ class Chain:
         places: block number and receipt of every mined transaction, by its hash.
         listeners: called with every `Change`.
         ahead_s: how far the chain's clock runs before the given one.
+
+    Args:
+        born_s: timestamp of block 0; now, where nothing is given.
     """
 
-    def __init__(self, rules: Rules, now_s: Callable[[], float], balances_wei: dict[str, int]) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        now_s: Callable[[], float],
+        balances_wei: dict[str, int],
+        born_s: int | None = None,
+    ) -> None:
         self.rules, self.pool = rules, Mempool(rules.limits)
         self.history = History(rules.limits.chain_id)
         self.places: dict[str, tuple[int, Receipt]] = {}
@@ -59,7 +77,7 @@ class Chain:
         self._fee_to_come_wei: int | None = rules.first_base_fee_wei
         empty = account(0)
         self.history.start(Diff({address: (empty, account(wei)) for address, wei in balances_wei.items()}))
-        genesis = Head(0, int(now_s()), rules.first_base_fee_wei)
+        genesis = Head(0, int(now_s()) if born_s is None else born_s, rules.first_base_fee_wei)
         self.blocks = [seal(NO_PARENT, genesis, rules.limits.block_gas, 0, ())]
         self.numbers = {self.head.hash: 0}
 
@@ -129,6 +147,13 @@ class Chain:
         self._tell(change)
         return change
 
+    def repeat(self, depth: int, added: Iterable[Remade]) -> Change:
+        """Make a change that was made before, and tell nobody; the clock goes on from there."""
+        removed = [self._take_back() for _ in range(depth)]
+        change = Change(removed, [self._remake(each) for each in added])
+        self.ahead_s = max(self.ahead_s, self.head.timestamp_s - self._now_s())
+        return change
+
     def _tell(self, change: Change) -> None:
         for listener in self.listeners:
             listener(change)
@@ -141,8 +166,17 @@ class Chain:
             del self.places[receipt.transaction.hash]
         return block
 
+    def _remake(self, block: Remade) -> Block:
+        self._salt = block.salt
+        return self._add(
+            Head(self.head.number + 1, block.timestamp_s, block.base_fee_wei), block.transactions
+        )
+
     def _build(self, waiting: Iterable[Transaction]) -> Block:
-        head, limit = self.next_head, self.rules.limits.block_gas
+        return self._add(self.next_head, waiting)
+
+    def _add(self, head: Head, waiting: Iterable[Transaction]) -> Block:
+        limit = self.rules.limits.block_gas
         builder = Builder(self.history.head, head, limit)
         for transaction in waiting:
             builder.take(transaction)

@@ -46,6 +46,17 @@ def deploy(chain: Chain, terms: Terms) -> None:
         raise SandboxError("the contracts cannot be deployed: run `python -m contracts.build`")
 
 
+def check(chain: Chain) -> None:
+    """Look at the contracts of a chain that was kept.
+
+    Raises:
+        SandboxError: they are not those that our sources compile to now.
+    """
+    for address, name in ((TOKEN, "Coin"), (JOBS, "Jobs")):
+        if not chain.history.head.code(address).startswith(artifact(name).deployed_bytecode):
+            raise SandboxError(f"{name} has changed since this chain began: remove the sandbox's folder")
+
+
 def calldata(signature: str, *values: Any) -> bytes:
     """Encode a call.
 

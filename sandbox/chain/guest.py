@@ -9,6 +9,7 @@ import asyncio
 import sys
 from contextlib import suppress
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from sandbox.chain.accounts import CHAIN_ID, JOBS, OPERATOR, TOKEN
@@ -20,11 +21,20 @@ START_PATIENCE_S, STOP_PATIENCE_S = 60.0, 20.0
 
 
 class ChainGuest:
-    """Starts and stops `python -m sandbox.chain`; every start is a new chain, with the same addresses."""
+    """Starts and stops `python -m sandbox.chain`; the addresses are always the same.
 
-    def __init__(self, *, port: int, interval_s: float = 1.0) -> None:
-        self.port, self.interval_s = port, interval_s
+    Args:
+        home: folder that keeps the chain until the next start; without one every start is a new chain.
+    """
+
+    def __init__(self, *, port: int, interval_s: float = 1.0, home: Path | None = None) -> None:
+        self.port, self.interval_s, self.home = port, interval_s, home
         self._process: asyncio.subprocess.Process | None = None
+
+    @staticmethod
+    def is_possible() -> bool:
+        """Tell whether this machine has an EVM: there is none for some."""
+        return find_spec("pyrevm") is not None
 
     def describe(self) -> Place:
         url = f"http://{LOOPBACK}:{self.port}"
@@ -47,7 +57,7 @@ class ChainGuest:
         import_module("sandbox.chain.evm")
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "sandbox.chain", "--port", str(self.port),
-            "--interval", str(self.interval_s), "--held",
+            "--interval", str(self.interval_s), "--held", *(("--home", self.home) if self.home else ()),
             cwd=REPOSITORY, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert self._process.stdout is not None

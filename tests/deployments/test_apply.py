@@ -119,8 +119,10 @@ def test_missing_variables_are_all_named(stack: Stack, world: World) -> None:
     """Every variable that is missing is named with its Block and the remedy, and nothing is changed."""
     names = {name for name in world.env if name != "SANDBOX_ADMIN_URL" and "_POSTGRES_" not in name}
     lines = _refused(stack, **dict.fromkeys(names, ""))
-    # A SID may be missing where there is a service name.
-    optional = {"SMTP_USERNAME", "SMTP_PASSWORD", "ORACLE_SID", "SPSS_ORACLE_SID"}
+    # A SID may be missing where there is a service name, and a key where there is a keystore.
+    optional = {
+        "SMTP_USERNAME", "SMTP_PASSWORD", "ORACLE_SID", "SPSS_ORACLE_SID", "JOBS_WS_URL", "JOBS_OPERATOR_KEY",
+    }  # fmt: skip
     assert {line.split()[0] for line in lines} == names - optional
     assert lines[0] == (
         "DB_USER is empty, for block 'pop-db': set it in .env (see .env.example) and run `make apply` again"
@@ -134,6 +136,8 @@ def test_missing_variables_are_all_named(stack: Stack, world: World) -> None:
         ("POP_GAME_URL", "http://game.example/?token=hush", "pop-game"),
         ("SMTP_TYPE", "TLSISH", "mail"),
         ("ALERT_RECIPIENTS", "nobody-here", "mail-settings"),
+        ("JOBS_CONTRACT", "0x5fbdb2315678", "jobs-contract"),
+        ("PAYOUT_SALT", "too-short-one", "payout-settings"),
     ],
 )
 def test_wrong_values_are_named_not_shown(stack: Stack, name: str, value: str, block: str) -> None:

@@ -4,8 +4,11 @@ import gc
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
+from prefect import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
@@ -48,6 +51,20 @@ async def engine(applied: None) -> Engine:
     engine = Engine()
     await engine.deploy()
     return engine
+
+
+@pytest.fixture
+async def healthy(engine: Engine) -> AsyncIterator[None]:
+    """Heartbeats are on, and the one deployment with a work pool has a worker."""
+    async with get_client() as client:
+        pool = f"pool-{uuid4().hex[:8]}"
+        await client.create_work_pool(WorkPoolCreate(name=pool, type="process"))
+        flow_id = await client.create_flow_from_name(engine.flow)
+        deployment_id = await client.create_deployment(flow_id, "served", work_pool_name=pool)
+        await client.send_worker_heartbeat(pool, "worker-1", heartbeat_interval_seconds=30)
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: 60}):
+            yield
+        await client.delete_deployment(deployment_id)
 
 
 @pytest.fixture

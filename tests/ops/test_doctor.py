@@ -1,66 +1,26 @@
 """The doctor against real connections, well and broken."""
 
 import socket
-from collections.abc import AsyncIterator
 from contextlib import closing
 from typing import NamedTuple
-from uuid import uuid4
 
 import httpx
 import pytest
 from prefect import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-from prefect.states import State
 
 from blocks import database
-from deployments import blocks
 from flows.common import duty
 from flows.ops.flow import doctor
 from sandbox import World
+from tests.ops.diagnosis import ALL, broken, replaced, shown
 from tests.ops.engine import Engine
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-ALL = (
-    "pop-db",
-    "state-db",
-    "pop-game",
-    "dssb-db",
-    "spss-db",
-    "mail",
-    "server settings",
-    "versions",
-    "workers",
-    "clocks",
-)
-
-
-@pytest.fixture(autouse=True)
-async def _healthy(engine: Engine) -> AsyncIterator[None]:
-    """Heartbeats are on, and the one deployment with a work pool has a worker."""
-    async with get_client() as client:
-        pool = f"pool-{uuid4().hex[:8]}"
-        await client.create_work_pool(WorkPoolCreate(name=pool, type="process"))
-        flow_id = await client.create_flow_from_name(engine.flow)
-        deployment_id = await client.create_deployment(flow_id, "served", work_pool_name=pool)
-        await client.send_worker_heartbeat(pool, "worker-1", heartbeat_interval_seconds=30)
-        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: 60}):
-            yield
-        await client.delete_deployment(deployment_id)
-
-
-async def shown(engine: Engine) -> str:
-    return (await engine.artifacts("doctor"))[0]
-
-
-def broken(state: State) -> set[str]:
-    """Return the checks that the doctor's last line names."""
-    return {name for name in ALL if f"{name} (" in (state.message or "")}
-
-
-async def replaced(world: World, document: str, **variables: str) -> None:
-    await blocks.build(world.env | variables)[document].save(document, overwrite=True)
+pytestmark = [
+    pytest.mark.usefixtures("healthy"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 async def test_all_well(engine: Engine) -> None:

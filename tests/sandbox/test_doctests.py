@@ -5,10 +5,13 @@ from types import ModuleType
 
 import pytest
 
+from sandbox import players
 from sandbox.game import capacity, faults, protocol, quota, wire
 
 
-@pytest.mark.parametrize("module", [capacity, faults, protocol, quota, wire], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(
+    "module", [capacity, faults, players, protocol, quota, wire], ids=lambda m: m.__name__
+)
 def test_the_examples_are_true(module: ModuleType) -> None:
     """Every example in the module's docstrings gives what it says, and there is one."""
     failed, tried = doctest.testmod(module)

@@ -57,6 +57,26 @@ async def test_pop_reader_only_reads(postgres: Postgres, statement: str) -> None
         await ask(postgres, "pop_reader", "game", statement)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "insert into users (id, coins) values (0, 1)",
+        "update users set wallet = '0x'",
+        "delete from users",
+        "truncate users",
+        "create table mine (id int)",
+        "create temporary table mine (id int)",
+    ],
+)
+async def test_payout_reader_only_reads(postgres: Postgres, statement: str) -> None:
+    """It sees all players and changes none."""
+    assert (await ask(postgres, "payout_reader", "players", "select count(*) from users"))[0][
+        "count"
+    ] == 10_000
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await ask(postgres, "payout_reader", "players", statement)
+
+
 async def test_metronome_owns_its_database_and_no_other(postgres: Postgres) -> None:
     """It creates tables in `state`; the two roles cannot enter each other's database."""
     await ask(postgres, "metronome", "state", "create table if not exists mine (id int)")
@@ -92,6 +112,7 @@ async def test_a_second_start_finds_everything_again(postgres: Postgres) -> None
     assert postgres.running()
     assert (await ask(postgres, "metronome", "state", "select answer from kept"))[0]["answer"] == 42
     assert postgres.query('select count(*) from pop."user"', "game").strip() == "2000"
+    assert postgres.query("select count(*) from public.users", "players").strip() == "10000"
 
 
 async def test_it_comes_back_after_a_kill(postgres: Postgres) -> None:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -60,10 +61,11 @@ def test_up_and_down_twice_in_a_row_change_nothing(home: Path, world: sandbox.Wo
 
 
 def test_up_prints_where_things_are_but_no_secret(home: Path, world: sandbox.World) -> None:
-    """The table names every address; tokens and passwords are only in the private file."""
+    """The table names every address; tokens, passwords, salts and keys are only in the private file."""
     shown = run("up", home).stdout
     assert all(place.address in shown for place in world.places)
-    secrets = [value for name, value in world.env.items() if "PASSWORD" in name or "TOKEN" in name]
+    kinds = ("_PASSWORD", "_TOKEN", "_SALT", "_KEY")
+    secrets = [value for name, value in world.env.items() if name.endswith(kinds)]
     assert not any(secret in shown for secret in secrets)
 
 
@@ -77,9 +79,9 @@ def test_a_shell_reads_the_environment_file(world: sandbox.World) -> None:
 
 
 def test_the_environment_leads_to_every_service(world: sandbox.World) -> None:
-    """Databases, game, mail and admin answer at the addresses and with the secrets of the environment."""
+    """Databases, game, chain, mail and admin answer at the addresses and with the secrets of the environment."""
     env = world.env
-    for prefix in ("DB", "STATE_DB"):
+    for prefix in ("DB", "STATE_DB", "GAME_DB"):
         names = {"HOST": "host", "PORT": "port", "USER": "user", "PASSWORD": "password", "NAME": "database"}
         asyncio.run(knock(**{key: env[f"{prefix}_{name}"] for name, key in names.items()}))
     url = f"{env['POP_GAME_URL']}?token={env['POP_GAME_TOKEN']}&username=0xab"
@@ -89,6 +91,10 @@ def test_the_environment_leads_to_every_service(world: sandbox.World) -> None:
         mail.sendmail(env["EMAIL_SENDER"], env["ALERT_RECIPIENTS"].split(","), "Subject: hi\n\nhi")
     assert httpx.get(f"{world.admin_url}/mail", trust_env=False).json()[-1]["subject"] == "hi"
     assert httpx.get(f"{world.admin_url}/game/counters", trust_env=False).json()["connections"] >= 1
+    assert int(ask_chain(world, "eth_chainId"), 16) == int(env["JOBS_CHAIN_ID"])
+    assert all(
+        len(ask_chain(world, "eth_getCode", env[name])) > 100 for name in ("JOBS_CONTRACT", "JOBS_TOKEN")
+    )
 
 
 def test_up_repairs_what_was_killed(home: Path, world: sandbox.World) -> None:
@@ -96,6 +102,36 @@ def test_up_repairs_what_was_killed(home: Path, world: sandbox.World) -> None:
     os.kill(host_pid(home), signal.SIGKILL)
     wait_until(lambda: not all(runs for _, runs in sandbox.status(home)))
     assert sandbox.up(home) == world
+
+
+def test_up_repairs_a_chain_that_was_killed(home: Path, world: sandbox.World) -> None:
+    """The chain alone is gone: everything comes back on the ports that it had."""
+    (chain,) = psutil.Process(host_pid(home)).children()
+    chain.kill()
+    wait_until(lambda: not all(runs for _, runs in sandbox.status(home)))
+    assert sandbox.up(home) == world
+
+
+def test_the_chain_goes_on_after_a_pause(home: Path, world: sandbox.World) -> None:
+    """Ledger and chain stay together: after `down` and `up` the head that was is still on the chain."""
+    head = ask_chain(world, "eth_getBlockByNumber", "latest", False)
+    sandbox.down(home)
+    again = sandbox.up(home)
+    assert ask_chain(again, "eth_getBlockByNumber", head["number"], False)["hash"] == head["hash"]
+
+
+def test_a_machine_without_an_evm_does_without_the_chain(home: Path, tmp_path: Path) -> None:
+    """One line says so; everything else runs, and the chain's variables are there for the Blocks."""
+    sandbox.down(home)
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['pyrevm'] = None")
+    done = run("up", home, "--env", PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+    assert done.stderr.startswith("Payout is left out: its chain needs pyrevm")
+    assert "JOBS_RPC_URL=http://127.0.0.1:" in done.stdout
+    shown = run("status", home, PYTHONPATH=str(tmp_path))
+    assert shown.returncode == 0
+    assert "chain" not in shown.stdout
+    assert run("down", home, PYTHONPATH=str(tmp_path)).returncode == 0
 
 
 def test_a_port_that_somebody_took_is_given_up(home: Path, world: sandbox.World) -> None:
@@ -141,10 +177,16 @@ def test_a_start_that_fails_says_where_to_look(home: Path, monkeypatch: pytest.M
         sandbox.up(home)
 
 
-def run(command: str, home: Path, *more: str) -> subprocess.CompletedProcess[str]:
+def ask_chain(world: sandbox.World, method: str, *params: object) -> Any:
+    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    answer = httpx.post(world.env["JOBS_RPC_URL"], json=request, trust_env=False)
+    return answer.raise_for_status().json()["result"]
+
+
+def run(command: str, home: Path, *more: str, **env: str) -> subprocess.CompletedProcess[str]:
     """The command as a person types it."""
     arguments = [sys.executable, "-m", "sandbox", command, "--home", str(home), *more]
-    wide = os.environ | {"COLUMNS": "200"}
+    wide = os.environ | {"COLUMNS": "200"} | env
     return subprocess.run(
         arguments, cwd=REPOSITORY, env=wide, capture_output=True, text=True, check=False, timeout=60
     )

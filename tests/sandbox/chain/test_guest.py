@@ -63,6 +63,22 @@ async def test_it_starts_mines_and_stops(port: int) -> None:
     await guest.stop()
 
 
+async def test_a_kept_chain_survives_a_kill(port: int, tmp_path: Path) -> None:
+    """With a home the next start finds what was mined, although the process was killed at its work."""
+    guest, alice = ChainGuest(port=port, interval_s=0.05, home=tmp_path), Web3.to_checksum_address(ALICE)
+    await guest.start()
+    web3 = client(port)
+    web3.eth.send_raw_transaction(signed(value=9))
+    await until(lambda: web3.eth.get_balance(alice) == 9)
+    head = web3.eth.get_block("latest")
+    guest._process.kill()
+    await guest._process.wait()
+    await guest.start()
+    assert client(port).eth.get_balance(alice) == 9
+    assert client(port).eth.get_block(head.number).hash == head.hash
+    await guest.stop()
+
+
 async def test_a_taken_port_is_told(port: int) -> None:
     """The start fails with a sentence, and leaves no process behind."""
     guest = ChainGuest(port=port)
