@@ -105,3 +105,10 @@ async def test_no_row_is_told_however_talkative_the_loggers_are(fault: Fault) ->
 def test_statements_are_told_only_to_whoever_asks() -> None:
     """A run's own lines must not drown in SQL: the logger has no level of its own."""
     assert logging.getLogger(f"sqlalchemy.engine.Engine.{database.LOGGER}").level == logging.NOTSET
+
+
+async def test_many_rows_come_in_one_round_trip(fault: Fault) -> None:
+    """Oracle's driver asks for a hundred at a time if nobody tells it better; a million users would be 10,000 trips."""
+    async with database.session("dssb-db") as session:
+        answer = await session.execute(QUESTION)
+        assert answer.context.cursor.arraysize == database.FETCH_ROWS
