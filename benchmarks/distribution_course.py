@@ -59,7 +59,7 @@ async def _plan(work: Work, wish: Wish, watch: Watch) -> Plan:
     with watch.lap("read"):
         campaigns, _ = await tasks.fetch_campaigns.fn(work, wish.business_date)
         raw = await tasks.fetch_users.fn(work, wish.count_day)
-        assigned = await tasks.fetch_assigned.fn(work, wish.business_date)
+        assigned = await tasks.fetch_assigned.fn(work, campaigns, wish.business_date)
     with watch.lap("dedupe"):
         cohort = rules.cohort(raw, assigned, work.salt)
     del raw, assigned

@@ -20,7 +20,9 @@ from blocks.store import load
 
 
 class DatabaseProblem(Problem):
-    """{block}: the database answered {reason}. Check its own log; PostgreSQL's appendix A explains the code."""
+    """{block}: the database answered {reason}. Check its own log; its manual's list of errors explains
+    the code.
+    """
 
 
 class DatabaseUnreachable(DatabaseProblem):

@@ -11,10 +11,17 @@ EXCEPTIONS = frozenset({
     # blocks
     "BlockMissing", "DatabaseAccessDenied", "DatabaseProblem", "DatabaseUnreachable", "MailNotSent",
     "DuplicateKey", "PermissionMissing", "RowLocked", "StatementRefused", "TableMissing",
+    "ChainAccessDenied", "ChainBehind", "ChainUnreachable", "ContractMissing", "JobRefused", "JobTooLarge",
+    "JobsProblem", "KeyLocked", "NotOperator", "WrongChain", "WrongToken",
     # common and ops
     "DutyHeld", "DutyLost", "GuardBlind", "ProcessFrozen", "SystemUnwell", "Unexpected",
     # distribution
-    "ApprovalMissing", "DateInFuture", "DayTaken", "NotReconciled",
+    "ApprovalMissing", "DateInFuture", "DayTaken", "LedgerRowWrong", "NotReconciled", "OtherCountDay",
+    "TooManyCampaigns",
+    # payout
+    "ChainDiffers", "ContractPaused", "DeepReorg", "JobsUnanswered", "OrphanJobs", "TreasuryShort",
+    "DecimalsDiffer", "ItemsChanged", "JobClosed", "Miscounted", "NonceTaken", "PlanElsewhere", "PlanStale",
+    "PlanUnknown", "PlayersNotUnique", "SignerLocked", "SignerNotHeld",
     # pop
     "GameRefusesUs", "NobodyAnswered", "NobodyToServe", "WindowPast",
 })  # fmt: skip
@@ -23,9 +30,10 @@ LATE, CRASHED, STUCK = "late-run", "crashed-run", "stuck-pending"
 TIMED_OUT, FAILED = "timed-out-run", "failed-run"
 SERVER_DOWN, WORKER_DOWN, GAME_DOWN = "server-down", "worker-down", "game-server-away"
 SETTINGS, CLOCKS, MAY_WRITE = "server-settings", "clock-skew", "may-write"
+TREASURY = "treasury-short"
 ALERTS = frozenset({
     LATE, CRASHED, STUCK, TIMED_OUT, FAILED, SERVER_DOWN, WORKER_DOWN, GAME_DOWN, SETTINGS, CLOCKS, MAY_WRITE,
-    "watchdog",
+    TREASURY, "watchdog",
 })  # fmt: skip
 
 BY_EVENT = {

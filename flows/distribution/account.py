@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 from flows.common.redaction import HIDDEN, one_line
@@ -102,26 +103,36 @@ def failed(trouble: Trouble) -> dict[str, Any]:
     }
 
 
-def preview(found: Plan | Skipped, users_sample: Sequence[str] = ()) -> dict[str, Any]:
+def preview(
+    found: Plan | Skipped, users_sample: Sequence[str] = (), known: LedgerDay | None = None
+) -> dict[str, Any]:
     """Return what would be done, in the shape that the old service's users know; JSON's own types only.
 
     Args:
         found: the plan, or why there is none.
         users_sample: keyed tokens that stand for users; an IIN among them would be hidden.
+        known: what the ledger has of the day; one that is written is not distributed again.
     """
     shares = found.shares if isinstance(found, Plan) else ()
     active = found.campaigns if isinstance(found, Skipped) else [share.campaign for share in shares]
     users = sum(share.total for share in shares)
+    is_written = known is not None and known.is_written
     inside = {
         "active_campaigns": [_campaign(campaign) for campaign in active],
         "campaigns_count": len(active),
         "available_users": users,
         "users_sample": [shown(token) for token in users_sample],
         "distribution_plan": campaigns(shares),
-        "would_distribute": users > 0,
+        "would_distribute": users > 0 and not is_written,
     }
-    why = f" {NOTES[found.reason]}" if isinstance(found, Skipped) else ""
-    account = {"success": True, "preview": inside, "note": f"Preview only: nothing was written.{why}"}
+    note = ["Preview only: nothing was written."]
+    if isinstance(found, Skipped):
+        note.append(NOTES[found.reason])
+    if known is not None and is_written:
+        note.append(
+            f"The day is {known.status} already, with COUNT_DAY = {known.count_day}: no run writes it again."
+        )
+    account = {"success": True, "preview": inside, "note": " ".join(note)}
     plain: dict[str, Any] = json.loads(as_json(account))
     return plain
 
@@ -167,8 +178,8 @@ def checks(found: Iterable[Check]) -> list[dict[str, Any]]:
 
 
 def _campaign(campaign: Campaign) -> dict[str, Any]:
-    name = shown(campaign.name)
-    return {"id": shown(campaign.id), "name": name, "start": campaign.start, "end": campaign.end}
+    first, last = (day if day > date.min else None for day in (campaign.start, campaign.end))
+    return {"id": shown(campaign.id), "name": shown(campaign.name), "start": first, "end": last}
 
 
 def _table(table: TableState) -> dict[str, Any]:

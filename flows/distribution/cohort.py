@@ -23,8 +23,9 @@ class Cohort:
         read: rows that SPSS gave.
         blank: of these, rows without an IIN.
         duplicates: of these, rows whose IIN came before.
-        excluded: users left out because an assignment of theirs is still active.
+        excluded: users left out because they are assigned already.
         malformed: users whose IIN is not 12 digits; they are distributed like the others.
+        too_long: rows left out because no table can hold their IIN.
         digest: keyed hash of all users before the exclusion: the same on two days means a stale source.
     """
 
@@ -38,10 +39,12 @@ class Cohort:
         excluded: int,
         malformed: int,
         digest: str,
+        too_long: int = 0,
     ) -> None:
         self.iins = iins
         self.read, self.blank, self.duplicates = read, blank, duplicates
         self.excluded, self.malformed, self.digest = excluded, malformed, digest
+        self.too_long = too_long
 
     def numbers(self, distributed: int) -> "Numbers":
         """Return what may be told of the cohort."""

@@ -5,14 +5,13 @@ from contextlib import suppress
 from datetime import date
 from typing import Any, NamedTuple
 
-import numpy as np
 from prefect import get_run_logger, runtime
 from prefect.utilities.urls import url_for
 
 from flows.common.artifacts import publish
 from flows.common.runbook import heading
 from flows.common.sealed import is_ours, safe
-from flows.distribution import account, letter, report, rows, rules, split, splitting, tasks
+from flows.distribution import account, letter, outcome, report, rules, split, splitting, tasks
 from flows.distribution.cohort import Cohort, Plan
 from flows.distribution.days import LedgerDay, Skipped, Trouble
 from flows.distribution.models import Campaign, Check, Stage, Status, Wish
@@ -27,9 +26,10 @@ async def gather(work: Work, wish: Wish) -> Plan | Skipped:
         return Skipped(wish.business_date, work.course.run_id, wish.count_day, reason, checks=oddities)
     work.course.stage = Stage.USERS
     raw = await tasks.fetch_users(work, wish.count_day)
-    nobody = np.array([], dtype="S1")
-    assigned = await tasks.fetch_assigned(work, wish.business_date) if wish.exclude_active else nobody
+    active_on = wish.business_date if wish.exclude_active else None
+    assigned = await tasks.fetch_assigned(work, campaigns, active_on)
     cohort = rules.cohort(raw, assigned, work.salt)
+    oddities += rules.oddities(cohort)
     if reason := rules.skip(campaigns, cohort):
         numbers = cohort.numbers(0)
         return Skipped(
@@ -86,45 +86,51 @@ class StillOpen(NamedTuple):
 async def finish_open(work: Work) -> StillOpen | None:
     """Finish every day that earlier runs left; one that cannot be finished must not stop today's."""
     still_open = None
-    for day in await tasks.fetch_open_days(work):
+    for business_date in await tasks.fetch_open_days(work):
         try:
-            await resume(work, day)
+            await resume(work, business_date)
         except Exception as error:  # noqa: BLE001
-            get_run_logger().error("%s is still open: %s", day.business_date, safe(error))
-            still_open = StillOpen(day.business_date, work.course.stage, error)
+            get_run_logger().error("%s is still open: %s", business_date, safe(error))
+            still_open = StillOpen(business_date, work.course.stage, error)
     return still_open
 
 
-async def resume(work: Work, day: LedgerDay) -> None:
+async def resume(work: Work, business_date: date) -> None:
     """Mirror what the outbox has and SPSS has not, then finish the day."""
+    day = await _begun(work, business_date)
     if day.status is Status.APPLIED and day.insert_datetime is not None:
         work.course.stage = Stage.MIRRORING
         applied = asyncio.Event()
         applied.set()
         target = await tasks.fetch_outbox(work, day)
         await tasks.mirror_spss(work, target, day.insert_datetime, applied)
-    await finish(work, day.business_date, was_resumed=True)
+    await finish(work, business_date, was_resumed=True)
+
+
+async def _begun(work: Work, business_date: date) -> LedgerDay:
+    day = await tasks.fetch_day(work, business_date)
+    assert day is not None, "a day that is finished was begun"
+    return day
 
 
 async def finish(work: Work, business_date: date, *, was_resumed: bool = False) -> dict[str, Any]:
     """Reconcile, call the day completed, show and mail it."""
     work.course.stage = Stage.RECONCILING
-    day = await tasks.fetch_day(work, business_date)
-    assert day is not None, "a day that is finished was begun"
-    counts, tables = await tasks.reconcile(work, day)
-    theories = await tasks.fetch_theories(work, sorted({*counts[0], *counts[1]}))
-    result = rows.result(day, counts, theories, tables, was_resumed=was_resumed)
+    counts, tables = await tasks.reconcile(work, await _begun(work, business_date))
+    day = await _begun(work, business_date)  # with the moment of its completion
+    theories = await tasks.fetch_theories(work, day.campaign_ids)
+    result = outcome.result(day, counts, theories, tables, was_resumed=was_resumed)
     await publish("distribution-day", report.result(result))
     await tasks.send(letter.completed(result, url=_link()))
     await tasks.record_mailed(work, business_date)
     return account.completed(result)
 
 
-async def skip(work: Work, wish: Wish, found: Skipped) -> dict[str, Any]:
+async def skip(work: Work, found: Skipped, names: tuple[str, str]) -> dict[str, Any]:
     """Write down and mail that there is nothing to distribute."""
-    await tasks.record_skip(work, wish)
+    await tasks.record_skip(work, found, names)
     await tasks.send(letter.skipped(found, url=_link()))
-    await tasks.record_mailed(work, wish.business_date)
+    await tasks.record_mailed(work, found.business_date)
     return account.skipped(found)
 
 
@@ -138,7 +144,9 @@ async def tell_trouble(process: str, wish: Wish, course: Course, error: Exceptio
         return
     page = heading("prefect.flow-run.Failed", f"{type(told).__name__}: {told}")
     with suppress(tasks.MailNotSent):
-        await tasks.send(letter.failed(trouble, runbook=page, is_guarded=True))
+        is_guarded = not isinstance(error, rules.OtherCountDay)  # the other run has finished the duty
+        await tasks.send(letter.failed(trouble, runbook=page, is_guarded=is_guarded))
+        await tasks.record_told(course.run_id)
 
 
 def _link() -> str:

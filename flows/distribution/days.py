@@ -25,6 +25,7 @@ class LedgerDay:
 
     Attributes:
         run_id: the flow run that took it up last.
+        campaign_ids: of the campaigns that it was planned for, in order, those without users included.
         counts: users of the groups A to E over all campaigns.
         insert_datetime: of the day's rows; None until it is planned.
     """
@@ -33,6 +34,7 @@ class LedgerDay:
     run_id: UUID
     status: Status
     count_day: int
+    campaign_ids: tuple[str, ...] = ()
     seed: str = ""
     digest: str = ""
     numbers: Numbers = NO_NUMBERS
@@ -45,6 +47,11 @@ class LedgerDay:
     applied_at: datetime | None = None
     completed_at: datetime | None = None
     mailed_at: datetime | None = None
+
+    @property
+    def is_written(self) -> bool:
+        """In DSSB at least: nobody plans it again."""
+        return self.status in {Status.APPLIED, Status.COMPLETED}
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from flows.common.sealed import safe
 from flows.common.upcoming import fetch_next_runs
 from flows.distribution import account, day, report, rules, tasks
 from flows.distribution.days import Skipped
-from flows.distribution.models import Remainder, Status, Wish
+from flows.distribution.models import Remainder, Wish
 from flows.distribution.work import Course, Work, open_work
 
 PROCESS = "distribution"
@@ -30,7 +30,7 @@ DAILY = "distribution/daily"
 
 CountDay = Annotated[int, Field(ge=1, le=120)]
 Sample = Annotated[int, Field(ge=0, le=20)]
-Name = Annotated[str, Field(max_length=100)]
+Name = Annotated[str, Field(max_length=100, pattern=r"^[^\u0000-\u001f]*$")]  # no database keeps a NUL
 
 
 @flow(name=PROCESS, persist_result=False)
@@ -52,7 +52,8 @@ async def distribution(
         business_date: The day in Asia/Almaty; empty: today.
         count_day: Which users: those with this COUNT_DAY.
         remainder: Who gets the users that are left over.
-        exclude_active: Leave out users whose earlier assignment is still active.
+        exclude_active: Leave out users whose earlier assignment is still active; those who have been in one of
+            the day's campaigns are left out in any case.
         sample: How many users a preview shows, as tokens that only we can make.
         requested_by: Who wants this run; needed for a real run by hand.
         approved_by: Who has approved it, another person; recorded, not authenticated.
@@ -87,9 +88,10 @@ def _is_scheduled() -> bool:
 async def _preview(wish: Wish, run_id: UUID) -> dict[str, Any]:
     """Gather and plan, show it, touch nothing."""
     async with open_work(Course(run_id)) as work:
+        known = await tasks.fetch_day(work, wish.business_date)
         found = await day.gather(work, wish)
         sample = rules.tokens(found.cohort, work.salt, wish.sample) if not isinstance(found, Skipped) else []
-    preview = account.preview(found, sample)
+    preview = account.preview(found, sample, known)
     await publish("distribution-preview", report.preview(found, preview))
     await publish_table("distribution-preview-table", report.preview_table(found), "Who would get how many")
     return preview
@@ -115,7 +117,8 @@ async def _day(work: Work, wish: Wish, names: tuple[str, str]) -> dict[str, Any]
     """Recover, then the five beats: gather, plan, act, record, report."""
     still_open = await day.finish_open(work)
     known = await tasks.fetch_day(work, wish.business_date)
-    if known is not None and known.status in {Status.APPLIED, Status.COMPLETED}:
+    if known is not None and known.is_written:
+        rules.check_count_day(known, wish.count_day)
         told = account.ledger_day(known)
     else:
         told = await _fresh_day(work, wish, names)
@@ -128,7 +131,7 @@ async def _day(work: Work, wish: Wish, names: tuple[str, str]) -> dict[str, Any]
 async def _fresh_day(work: Work, wish: Wish, names: tuple[str, str]) -> dict[str, Any]:
     found = await day.gather(work, wish)
     if isinstance(found, Skipped):
-        return await day.skip(work, wish, found)
+        return await day.skip(work, found, names)
     await day.act(work, found, names)
     return await day.finish(work, wish.business_date)
 

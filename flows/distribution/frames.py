@@ -31,7 +31,8 @@ def split(shares: Sequence[Share]) -> Rows:
 
 
 def _campaign(one: dict[str, Any]) -> dict[str, Any]:
-    about = {"campaign": one["id"], "name": one["name"], "from": f"{one['start']}", "to": f"{one['end']}"}
+    first, last = (str(one[end] or NOTHING) for end in ("start", "end"))
+    about = {"campaign": one["id"], "name": one["name"], "from": first, "to": last}
     return {**about, **one["groups"], **{name: one[name] for name in ("control", "target", "total")}}
 
 

@@ -3,21 +3,21 @@
 The fence is a locked row on a connection of its own: the other connections commit, and a commit would free it.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Executable, insert, literal, select
+from sqlalchemy import Executable, RowMapping, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from blocks import database
 from flows.common.duty import DutyHeld
 from flows.distribution import rows, statements
 from flows.distribution.cohort import Plan
-from flows.distribution.days import LedgerDay, PastDay
-from flows.distribution.models import Status, Wish
+from flows.distribution.days import LedgerDay, PastDay, Skipped
+from flows.distribution.models import Status
 from flows.distribution.statements import KIND
 from flows.distribution.tables import Dssb
 
@@ -57,23 +57,25 @@ class Ledger:
 
     async def past(self, business_date: date) -> list[PastDay]:
         """Return the distributed days of the year before, latest first."""
-        days = await self.days(business_date - LOOK_BACK, business_date - timedelta(days=1))
-        done = (day for day in days if day.status in {Status.APPLIED, Status.COMPLETED})
-        return [PastDay(day.business_date, day.numbers.distributed, day.digest, day.counts) for day in done]
+        since, until = business_date - LOOK_BACK, business_date - timedelta(days=1)
+        return [rows.past_day(row) for row in await self._rows(statements.past(self._dssb, since, until))]
 
-    async def open_days(self) -> list[LedgerDay]:
-        """Return what earlier runs left: written and not finished, or finished and not told."""
-        return await self._read(statements.open_days(self._dssb))
+    async def open_days(self) -> list[date]:
+        """Return what earlier runs left: written and not finished, or finished and not told.
+
+        Their dates only: a row that cannot be read is the trouble of its own day.
+        """
+        return [row["business_date"] for row in await self._rows(statements.open_days(self._dssb))]
 
     async def plan(
         self, plan: Plan, insert_datetime: datetime, now: datetime, names: tuple[str, str]
     ) -> None:
         """Write down what will be written, with the names of who asked and who approved."""
-        await self._begin(plan.wish, rows.planned(plan, insert_datetime, now, names))
+        await self._begin(plan.wish.business_date, rows.planned(plan, insert_datetime, now, names))
 
-    async def skip(self, wish: Wish, now: datetime) -> None:
+    async def skip(self, found: Skipped, now: datetime, names: tuple[str, str]) -> None:
         """Write down that the day has nothing to distribute (so far)."""
-        await self._begin(wish, {"status": Status.SKIPPED.value, "planned_at": now, "mailed_at": None})
+        await self._begin(found.business_date, rows.skipped(found, now, names))
 
     async def apply(self, session: AsyncConnection, business_date: date, now: datetime) -> None:
         """Call the day applied within the transaction that writes its rows.
@@ -95,24 +97,26 @@ class Ledger:
         told = [Status.COMPLETED, Status.SKIPPED]
         await self._write(statements.advance(self._dssb, business_date, told, {"mailed_at": now}))
 
-    async def _begin(self, wish: Wish, values: dict[str, Any]) -> None:
+    async def _begin(self, day: date, values: dict[str, Any]) -> None:
         """Take the day up: a new row, or the row of a run that wrote nothing.
 
         Raises:
             DayTaken: the day is written already.
         """
         await self.ensure()
-        fields = {"run_id": str(self._run_id), "count_day": wish.count_day, **values}
-        day, free = wish.business_date, [Status.PLANNED, Status.SKIPPED]
+        fields = {"run_id": str(self._run_id), **values}
+        free = [Status.PLANNED, Status.SKIPPED]
         if await self.day(day) is None:
             await self._write(statements.begin(self._dssb, {"business_date": day, **fields}))
         elif await self._write(statements.advance(self._dssb, day, free, fields)) != 1:
             raise DayTaken(block=BLOCK, business_date=day)
 
     async def _read(self, statement: Executable) -> list[LedgerDay]:
+        return [rows.day(row) for row in await self._rows(statement)]
+
+    async def _rows(self, statement: Executable) -> Sequence[RowMapping]:
         async with database.session(BLOCK) as session:
-            found = await session.execute(statement)
-            return [rows.day(row) for row in found.mappings()]
+            return (await session.execute(statement)).mappings().all()
 
     async def _write(self, statement: Executable) -> int:
         async with database.session(BLOCK) as session:

@@ -1,5 +1,6 @@
 """What distribution knows and decides; the users themselves are in cohort.py, finished days in days.py."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum, StrEnum
@@ -90,7 +91,10 @@ class Theory:
 
 @dataclass(frozen=True)
 class Campaign:
-    """An active campaign: its base id, and the first and the last day on which it runs."""
+    """A campaign: its base id, and the first and the last day on which it runs.
+
+    Both days are `date.min` where the registry does not know the campaign any more.
+    """
 
     id: str
     name: str
@@ -149,3 +153,13 @@ class Numbers:
 
 
 NO_NUMBERS = Numbers(0, 0, 0, 0, 0, 0)
+
+
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """Return the names for people, of many the first ones.
+
+    >>> listed(["SC1", "SC2", "SC3"], most=2)
+    'SC1, SC2 and 1 more'
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

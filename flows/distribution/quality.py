@@ -12,7 +12,7 @@ import numpy as np
 from flows.distribution.cohort import Block
 from flows.distribution.days import PastDay
 from flows.distribution.iin import Integers, births
-from flows.distribution.models import Check, Group
+from flows.distribution.models import Check, Group, listed
 
 ALARM_P = 0.001
 EXPECTED_MIN = 5  # users expected in a cell; with fewer, chi-square is no longer a good measure
@@ -124,5 +124,5 @@ def control(blocks: Iterable[Block]) -> Check:
     small = [campaign for campaign, users in totals.items() if users < len(Group)]
     if not small:
         return Check("control group", ok=True, told="every group of every campaign has users")
-    told = f"fewer than {len(Group)} users, so a group without any, in {', '.join(small)}"
+    told = f"fewer than {len(Group)} users, so a group without any, in {listed(small)}"
     return Check("control group", ok=False, told=told)

@@ -22,9 +22,11 @@ named as (
     select place, regexp_substr(:campaign_ids, '[^,]+', 1, place + 1) as id from ordinal
 ),
 written as (
-    select iin, theory_id from dssb_app.sc_local_control where insert_datetime = :insert_datetime
+    select rtrim(iin) as iin, rtrim(theory_id) as theory_id from dssb_app.sc_local_control
+    where insert_datetime = :insert_datetime
     union all
-    select iin, theory_id from dssb_app.sc_local_target where insert_datetime = :insert_datetime
+    select rtrim(iin) as iin, rtrim(theory_id) as theory_id from dssb_app.sc_local_target
+    where insert_datetime = :insert_datetime
 ),
 ranked as (
     select iin, theory_id,
@@ -140,7 +142,7 @@ group by table_name, theory_id order by table_name, theory_id;
 -- In SPSS. Rows of A in the mirror, of that day: none is right.
 select theory_id, count(*) as users
 from spss.sc_theory_users
-where insert_datetime >= :since and insert_datetime < :before and theory_id like '%.1'
+where insert_datetime >= :since and insert_datetime < :before and rtrim(theory_id) like '%.1'
 group by theory_id order by theory_id;
 
 -- name: verify_control_users

@@ -34,12 +34,13 @@ def preview(found: Plan | Skipped, told: Mapping[str, Any] | None = None) -> str
     """Return the day as it would be written; `told` is the same for programs, and shown as JSON."""
     wish = found.wish if isinstance(found, Plan) else found
     beginning = f"# Preview of {wish.business_date}"
+    note = [told["note"]] if told else ["Nothing was written."]
     if isinstance(found, Skipped):
-        return "\n\n".join([f"{beginning}: nothing to distribute", *_skipped(found), *_json(told)])
+        return "\n\n".join([f"{beginning}: nothing to distribute", *note, *_skipped(found), *_json(told)])
     return "\n\n".join(
         [
             f"{beginning}: {found.users:,} users over {_campaigns(found.shares)}",
-            "Nothing was written.",
+            *note,
             _numbers(wish.count_day, found.numbers),
             *_split(found.shares),
             *_checks(found.checks),
@@ -131,7 +132,7 @@ def _numbers(count_day: int, numbers: Numbers) -> str:
             f"rows in SPSS with COUNT_DAY = {count_day}": numbers.read,
             "of these without an IIN": numbers.blank,
             "duplicates": numbers.duplicates,
-            "left out, an assignment is still active": numbers.excluded,
+            "left out, assigned already": numbers.excluded,
             "distributed": numbers.distributed,
             "of these with an IIN that is not 12 digits": numbers.malformed,
         }

@@ -4,22 +4,17 @@ Source  docs/distribution.md, "Rules"
 """
 
 import hmac
-import re
 import unicodedata
 from base64 import b32encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import numpy as np
 
 from flows.distribution import iin, quality
 from flows.distribution.cohort import Block, Cohort, Iins, Plan
-from flows.distribution.days import PastDay, TableState
-from flows.distribution.models import Campaign, Check, Group, Skip, Theory, Wish
-
-# A base id, and the group after the last dot. 48 and 2 are the 50 that THEORY_ID holds; the auditor's
-# statement takes the ids as a list with commas.
-_THEORY_ID = re.compile(r"([^.,\s]{1,48})(?:\.([1-5]))?")
+from flows.distribution.days import LedgerDay, PastDay, TableState
+from flows.distribution.models import Campaign, Check, Skip, Wish
 
 
 class ApprovalMissing(ValueError):
@@ -34,8 +29,14 @@ class DateInFuture(ValueError):
     heals = False
 
 
+class OtherCountDay(ValueError):
+    """The day is written already, for users of another COUNT_DAY."""
+
+    heals = False
+
+
 class NotReconciled(RuntimeError):
-    """After writing, the tables do not hold what was planned."""
+    """The tables do not hold what was planned."""
 
     heals = False
 
@@ -63,7 +64,8 @@ def check_approval(*, is_scheduled: bool, dry_run: bool, requested_by: str, appr
 
 
 def _person(name: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", name).split()).casefold()
+    signs = unicodedata.normalize("NFKC", name)
+    return "".join(sign for sign in signs if sign.isprintable() and not sign.isspace()).casefold()
 
 
 def check_date(business_date: date, today: date) -> None:
@@ -78,41 +80,17 @@ def check_date(business_date: date, today: date) -> None:
         )
 
 
-def active(theories: Iterable[Theory], day: date) -> tuple[tuple[Campaign, ...], tuple[Check, ...]]:
-    """Return the campaigns that run on that day, ordered by id, and what is odd in their registry rows.
+def check_count_day(known: LedgerDay, count_day: int) -> None:
+    """Refuse to call a day done whose users are others than those that are asked for.
 
-    First and last day are included. A campaign runs when one of its rows does, from the first of their
-    first days to the last of their last. A row without a group counts as its campaign's, whose groups are then
-    told to be missing; a row whose id is of another form is reported and ignored.
+    Raises:
+        OtherCountDay: a day is distributed once.
     """
-    rows: dict[str, dict[str, Theory]] = {}
-    malformed = []
-    for theory in sorted(theories, key=lambda theory: theory.theory_id):
-        if not theory.start <= day <= theory.end:
-            continue
-        if found := _THEORY_ID.fullmatch(theory.theory_id.strip()):
-            rows.setdefault(found[1], {})[found[2] or ""] = theory
-        else:
-            malformed.append(repr(theory.theory_id))
-    campaigns = tuple(_campaign(base, rows[base]) for base in sorted(rows))
-    return campaigns, tuple(_oddities(rows, malformed))
-
-
-def _campaign(base: str, rows: dict[str, Theory]) -> Campaign:
-    first, *_ = rows.values()
-    start, end = min(row.start for row in rows.values()), max(row.end for row in rows.values())
-    return Campaign(base, first.name, start, end)
-
-
-def _oddities(rows: dict[str, dict[str, Theory]], malformed: list[str]) -> Iterator[Check]:
-    if malformed:
-        yield Check("registry ids", ok=False, told=f"ignored, no campaign's id: {', '.join(malformed)}")
-    unlike = [base for base, own in rows.items() if len({(row.start, row.end) for row in own.values()}) > 1]
-    if unlike:
-        yield Check("registry dates", ok=False, told=f"rows differ in their dates: {', '.join(unlike)}")
-    missing = [f"{base}.{group:d}" for base, own in rows.items() for group in Group if str(group) not in own]
-    if missing:
-        yield Check("registry groups", ok=False, told=f"no active row for {', '.join(missing)}")
+    if known.count_day != count_day:
+        raise OtherCountDay(
+            f"{known.business_date} was distributed with COUNT_DAY = {known.count_day} by run {known.run_id}, and "
+            f"a day is distributed once: users with COUNT_DAY = {count_day} were not. Nothing was written."
+        )
 
 
 def skip(campaigns: Sequence[Campaign], cohort: Cohort | None = None) -> Skip | None:
@@ -131,22 +109,32 @@ def cohort(raw: Iins, active_iins: Iins, salt: str) -> Cohort:
 
     Args:
         raw: as SPSS gave them, one for each row, UTF-8; empty where the row has none.
-        active_iins: users to be left out, an assignment of theirs is still active.
+        active_iins: users to be left out, for they are assigned already.
         salt: key of the digest, which without one would tell who is in it.
     """
     trimmed = iin.trimmed(raw)
-    named = trimmed[np.strings.str_len(trimmed) > 0]
-    known = iin.unique(named)
+    lengths = np.strings.str_len(trimmed)
+    fitting = trimmed[(lengths > 0) & (lengths <= iin.LENGTH)]
+    known = iin.unique(fitting)
     iins = known[~np.isin(known, iin.unique(iin.trimmed(active_iins)), assume_unique=True)]
     return Cohort(
         iins,
         read=len(raw),
-        blank=len(raw) - len(named),
-        duplicates=len(named) - len(known),
+        blank=int((lengths == 0).sum()),
+        too_long=int((lengths > iin.LENGTH).sum()),
+        duplicates=len(fitting) - len(known),
         excluded=len(known) - len(iins),
         malformed=int((~iin.well_formed(iins)).sum()),
         digest=iin.digest(known, salt),
     )
+
+
+def oddities(cohort: Cohort) -> tuple[Check, ...]:
+    """Return what is odd about the source's rows; nothing, mostly."""
+    if not cohort.too_long:
+        return ()
+    told = f"left out, more than {iin.LENGTH} bytes, which no table holds: {cohort.too_long:,} rows"
+    return (Check("iin length", ok=False, told=told),)
 
 
 def checks(day: date, cohort: Cohort, blocks: Sequence[Block], past: Iterable[PastDay]) -> tuple[Check, ...]:
@@ -179,6 +167,26 @@ def check_reconciled(tables: Iterable[TableState]) -> None:
         raise NotReconciled(
             f"After writing, {'; '.join(wrong)}. Somebody else wrote or deleted there: compare them by "
             "the statements verify_* of docs/distribution.md; the next run finishes the day."
+        )
+
+
+def check_room(mirror: str, *, there: int, missing: int, wanted: int) -> None:
+    """Refuse to write into a mirror that would then hold more of the day than it shall.
+
+    Args:
+        mirror: its name.
+        there: rows of the day's groups that it has.
+        missing: users of the day who are not among them.
+        wanted: users of the day.
+
+    Raises:
+        NotReconciled: rows are there that are not the day's, or are the day's and not recognised.
+    """
+    if missing and there + missing > wanted:
+        raise NotReconciled(
+            f"SPSS {mirror} has {there:,} rows of the day, yet {missing:,} of its {wanted:,} users are not among "
+            "them, so nothing was written there. Somebody else wrote or changed them: compare them with the target "
+            "by the statements verify_* of docs/distribution.md; the next run finishes the day."
         )
 
 

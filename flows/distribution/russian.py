@@ -62,6 +62,10 @@ CHECKS = {
     "control group": Meaning(
         "Наполнение групп", "В кампании меньше пользователей, чем групп: есть пустые группы."
     ),
+    "iin length": Meaning("Длина ИИН", "ИИН длиннее 12 знаков не помещаются в таблицы и не учтены."),
+    "registry blanks": Meaning(
+        "Реестр кампаний: пустые поля", "Строки без идентификатора или без дат не учтены."
+    ),
     "registry ids": Meaning(
         "Реестр кампаний: идентификаторы", "Строки с непонятным идентификатором не учтены."
     ),
@@ -133,8 +137,8 @@ def day(value: date) -> str:
     return f"{value.day}{SPACE}{MONTHS[value.month - 1]} {value.year}{SPACE}г., {WEEKDAYS[value.weekday()]}"
 
 
-def short_day(value: date) -> str:
-    return f"{value:%d.%m.%Y}"
+def short_day(value: date | None) -> str:
+    return f"{value:%d.%m.%Y}" if value else "–"
 
 
 def moment(value: datetime) -> str:

@@ -31,7 +31,8 @@ create table sc_distribution_run (
     applied_at      timestamp(0),
     completed_at    timestamp(0),
     mailed_at       timestamp(0),
-    primary key (business_date, kind)
+    primary key (business_date, kind),
+    check (status in ('planned', 'skipped', 'applied', 'completed'))
 );
 
 -- Its row is locked by the run that is at work, until it ends.

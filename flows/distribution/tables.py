@@ -18,6 +18,11 @@ class Dssb:
     run: Table
     fence: Table
 
+    @property
+    def assignments(self) -> tuple[Table, Table]:
+        """Where users are assigned: control and target."""
+        return self.control, self.target
+
 
 @dataclass(frozen=True)
 class Spss:

@@ -5,9 +5,10 @@ Users' identifiers travel in numpy arrays and plain objects: the engine neither 
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from email.message import EmailMessage
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -20,11 +21,11 @@ from flows.common import failures
 from flows.common.clock import Clock
 from flows.common.retries import EFFECT, PATIENT
 from flows.common.sealed import sealed
-from flows.distribution import rows, rules, statements
+from flows.distribution import outcome, registry, rows, rules, statements
 from flows.distribution.cohort import Iins, Plan
-from flows.distribution.days import LedgerDay, PastDay, TableState
+from flows.distribution.days import LedgerDay, PastDay, Skipped, TableState
 from flows.distribution.ledger import BLOCK as DSSB
-from flows.distribution.models import Campaign, Check, Group, Tabs, Theory, Wish
+from flows.distribution.models import Campaign, Check, Tabs, Theory
 from flows.distribution.work import SPSS, Work
 
 ALMATY = ZoneInfo("Asia/Almaty")
@@ -43,7 +44,8 @@ async def fetch_campaigns(work: Work, day: date) -> tuple[tuple[Campaign, ...], 
     """Read the campaigns that run on `day` from the registry, and what is odd about its rows."""
     async with database.session(DSSB) as session:
         found = await session.execute(statements.theories(work.dssb, day))
-        return rules.active([rows.theory(row) for row in found.mappings()], day)
+        theories, blank = rows.theories(found.mappings())
+    return registry.active(theories, day, blank)
 
 
 @task(**LONG)
@@ -56,25 +58,22 @@ async def fetch_users(work: Work, count_day: int) -> Iins:
 
 @task(**LONG)
 @sealed
-async def fetch_assigned(work: Work, day: date) -> Iins:
-    """Read the users who have an assignment that is still active."""
+async def fetch_assigned(work: Work, campaigns: Sequence[Campaign], active_on: date | None) -> Iins:
+    """Read the users who were in one of these campaigns, or are in any that is active on that day."""
+    ids = [campaign.id for campaign in campaigns]
     async with database.session(DSSB) as session:
-        tables = (work.dssb.control, work.dssb.target)
-        found = [await bulk.read_column(session, statements.assigned(table, day)) for table in tables]
-    return np.concatenate(found)
+        asked = [statements.assigned(table, ids, active_on) for table in work.dssb.assignments]
+        return np.concatenate([await bulk.read_column(session, each) for each in asked])
 
 
 @task(**PATIENT)
 @sealed
 async def fetch_tabs(work: Work, campaigns: Sequence[Campaign]) -> dict[str, Tabs]:
     """Read TAB1-TAB5 of the groups' latest rows, by theory id."""
-    ids = [campaign.theory_id(group) for campaign in campaigns for group in Group]
+    ids = [campaign.id for campaign in campaigns]
     async with database.session(DSSB) as session:
-        found = [
-            row
-            for table in (work.dssb.control, work.dssb.target)
-            for row in await session.execute(statements.tabs(table, ids))
-        ]
+        asked = [statements.tabs(table, ids) for table in work.dssb.assignments]
+        found = [row for each in asked for row in await session.execute(each)]
     return {theory_id: tuple(tabs) for theory_id, *tabs in found}
 
 
@@ -88,15 +87,8 @@ async def fetch_past(work: Work, day: date) -> list[PastDay]:
 @task(**PATIENT)
 @sealed
 async def record_plan(work: Work, plan: Plan, names: tuple[str, str]) -> datetime:
-    """Write the plan's numbers into the ledger and return the INSERT_DATETIME of its rows.
-
-    A moment that somebody's rows have already is not taken: by it the day's rows are found again.
-    """
-    moment = now()
-    async with database.session(DSSB) as session:
-        tables = (work.dssb.control, work.dssb.target)
-        while any([await session.scalar(statements.any_row(table, moment)) for table in tables]):
-            moment += timedelta(seconds=1)
+    """Write the plan's numbers into the ledger and return the INSERT_DATETIME of its rows."""
+    moment = await work.free_moment(now())
     await work.ledger.plan(plan, moment, now(), names)
     return moment
 
@@ -130,7 +122,7 @@ async def fetch_outbox(work: Work, day: LedgerDay) -> list[Rows]:
 
 @task(**LONG)
 @sealed
-async def reconcile(work: Work, day: LedgerDay) -> tuple[rows.Counts, tuple[TableState, ...]]:
+async def reconcile(work: Work, day: LedgerDay) -> tuple[outcome.Counts, tuple[TableState, ...]]:
     """Count the day's rows in all three tables, compare, and call the day completed.
 
     Raises:
@@ -138,19 +130,19 @@ async def reconcile(work: Work, day: LedgerDay) -> tuple[rows.Counts, tuple[Tabl
     """
     assert day.insert_datetime is not None, "a day that is applied was planned"
     counts = await work.counts(day.insert_datetime)
-    tables = rows.tables(day, counts, work.names)
-    rules.check_reconciled([*tables, *rows.unlike(counts, work.names[2])])
+    tables = outcome.tables(day, counts, work.names)
+    rules.check_reconciled([*tables, *outcome.unlike(counts, work.names[2])])
     await work.ledger.complete(day.business_date, now())
     return counts, tables
 
 
 @task(**PATIENT)
 @sealed
-async def fetch_theories(work: Work, theory_ids: Sequence[str]) -> list[Theory]:
+async def fetch_theories(work: Work, campaign_ids: Sequence[str]) -> list[Theory]:
     """Read the names of a day's campaigns from the registry."""
     async with database.session(DSSB) as session:
-        found = await session.execute(statements.theories_named(work.dssb, theory_ids))
-        return [rows.theory(row) for row in found.mappings()]
+        found = await session.execute(statements.theories_named(work.dssb, campaign_ids))
+        return rows.theories(found.mappings())[0]
 
 
 @task(**PATIENT)
@@ -175,16 +167,16 @@ async def fetch_days(work: Work, since: date, until: date) -> list[LedgerDay]:
 
 @task(**PATIENT)
 @sealed
-async def fetch_open_days(work: Work) -> list[LedgerDay]:
+async def fetch_open_days(work: Work) -> list[date]:
     """Read what earlier runs left: written and not finished, or finished and not told."""
     return await work.ledger.open_days()
 
 
 @task(**PATIENT)
 @sealed
-async def record_skip(work: Work, wish: Wish) -> None:
+async def record_skip(work: Work, found: Skipped, names: tuple[str, str]) -> None:
     """Write down that the day has nothing to distribute."""
-    await work.ledger.skip(wish, now())
+    await work.ledger.skip(found, now(), names)
 
 
 @task(**PATIENT)
@@ -196,5 +188,11 @@ async def record_mailed(work: Work, day: date) -> None:
 
 @task(**EFFECT)
 async def was_told(flow: str, message: str) -> bool:
-    """Tell whether a run has failed with this very message within the hour."""
-    return await failures.was_lately(flow, message)
+    """Tell whether a run has failed with this very message within the hour, and it was mailed."""
+    return await failures.was_told(flow, message)
+
+
+@task(**EFFECT)
+async def record_told(run_id: UUID) -> None:
+    """Mark the run as one whose failure was mailed."""
+    await failures.record_told(run_id)

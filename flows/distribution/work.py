@@ -6,7 +6,7 @@ The rows in SC_local_target are the outbox: whoever comes after a crash mirrors 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import numpy as np
@@ -17,12 +17,12 @@ from blocks import bulk, database
 from blocks.bulk import Rows
 from blocks.distribution_settings import DistributionSettings
 from blocks.store import load
-from flows.distribution import ledger, statements, tables
+from flows.distribution import ledger, rules, statements, tables
 from flows.distribution.cohort import Block, Plan
 from flows.distribution.ledger import BLOCK as DSSB
 from flows.distribution.ledger import Ledger
 from flows.distribution.models import NO_TABS, Stage, Status, Tabs
-from flows.distribution.rows import Counts
+from flows.distribution.outcome import Counts
 from flows.distribution.statements import TABS, midnight
 from flows.distribution.tables import Dssb, Spss
 
@@ -84,6 +84,7 @@ class Work:
         """Write to SPSS what is not there yet; commit once DSSB is committed; return how many rows.
 
         Raises:
+            NotReconciled: there would be too many, so nothing was written; the mirror has no key to refuse them.
             DatabaseProblem: nothing was written, or everything and the answer was lost.
         """
         async with database.session(SPSS) as session:
@@ -97,18 +98,22 @@ class Work:
     async def _missing(
         self, session: AsyncConnection, target: Sequence[Rows], insert_datetime: datetime
     ) -> list[Rows]:
-        there = await session.execute(statements.counts(self.spss.mirror, insert_datetime))
-        known = {theory_id for theory_id, _ in there}
-        return [
-            await self._without(session, rows, insert_datetime)
-            if rows.constants["theory_id"] in known
-            else rows
+        found = await session.execute(statements.counts(self.spss.mirror, insert_datetime))
+        there = {theory_id: int(users) for theory_id, users in found}
+        missing = [
+            await self._without(session, rows, insert_datetime) if _theory(rows) in there else rows
             for rows in target
         ]
+        rules.check_room(
+            self.spss.mirror.fullname,
+            there=sum(there.get(theory_id, 0) for theory_id in set(map(_theory, target))),
+            missing=sum(len(rows.column) for rows in missing),
+            wanted=sum(len(rows.column) for rows in target),
+        )
+        return missing
 
     async def _without(self, session: AsyncConnection, rows: Rows, insert_datetime: datetime) -> Rows:
-        theory_id = rows.constants["theory_id"]
-        members = statements.members(self.spss.mirror, theory_id, insert_datetime)
+        members = statements.members(self.spss.mirror, insert_datetime, {"theory_id": _theory(rows)})
         there = await bulk.read_column(session, members)
         return rows._replace(column=np.setdiff1d(rows.column, there))
 
@@ -117,22 +122,29 @@ class Work:
         target = self.dssb.target
         async with database.session(DSSB) as session:
             found = await session.execute(statements.outbox(target, insert_datetime))
-            groups = [dict(row) for row in found.mappings()]
-            return [
-                Rows(
-                    "iin",
-                    await bulk.read_column(
-                        session, statements.members(target, group["theory_id"], insert_datetime)
-                    ),
-                    {**group, "insert_datetime": insert_datetime},
-                )
-                for group in groups
-            ]
+            alike = [dict(row) for row in found.mappings()]
+            members = [statements.members(target, insert_datetime, shared) for shared in alike]
+            users = [await bulk.read_column(session, each) for each in members]
+        return [
+            Rows("iin", iins, {**shared, "insert_datetime": insert_datetime})
+            for iins, shared in zip(users, alike, strict=True)
+        ]
+
+    async def free_moment(self, moment: datetime) -> datetime:
+        """Return the first moment from this one on that no row has: by it the day's rows are found again."""
+        async with database.session(DSSB) as session:
+            while await self._is_somebodys(session, moment):
+                moment += timedelta(seconds=1)
+        return moment
+
+    async def _is_somebodys(self, session: AsyncConnection, moment: datetime) -> bool:
+        asked = [statements.any_row(table, moment) for table in self.dssb.assignments]
+        return any([await session.scalar(each) for each in asked])
 
     async def counts(self, insert_datetime: datetime) -> Counts:
         """Return the rows of a day by theory id: control, target, mirror."""
         (control, target), (mirror,) = await asyncio.gather(
-            _counts(DSSB, [self.dssb.control, self.dssb.target], insert_datetime),
+            _counts(DSSB, self.dssb.assignments, insert_datetime),
             _counts(SPSS, [self.spss.mirror], insert_datetime),
         )
         return control, target, mirror
@@ -172,6 +184,10 @@ def parts(blocks: Iterable[Block], tabs: Mapping[str, Tabs], insert_datetime: da
         )
         for block in blocks
     ]
+
+
+def _theory(rows: Rows) -> str:
+    return str(rows.constants["theory_id"])
 
 
 async def _counts(block: str, written: Iterable[Table], insert_datetime: datetime) -> list[dict[str, int]]:

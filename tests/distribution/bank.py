@@ -39,6 +39,7 @@ RUN, FENCE = "dssb_app.sc_distribution_run", "dssb_app.sc_distribution_fence"
 SOURCE, MIRROR = "spss_user_dracrm.sc_1_120", "spss.sc_theory_users"
 CAMPAIGNS = ("SC00000001", "SC00000002", "SC00000003")
 USERS = 167
+NO_RUN = f"{'0' * 8}-0000-0000-0000-{'0' * 12}"
 CAMPAIGN_PEOPLE = "campaigns@sandbox.example, analyst@sandbox.example"
 FILLED = ("dssb-db", "spss-db", "state-db", "mail", "campaign-mail", "distribution-settings")
 
@@ -285,6 +286,33 @@ def renamed(table: str, database: str) -> tuple[str, str, str]:
         f"alter table {schema}.{name}_gone rename to {name}",
     )
     return database, there, back
+
+
+def padded(table: str, database: str) -> tuple[str, str, str]:
+    """The same: its owner declared CHAR columns, which fill texts up with blanks."""
+    declare = f"alter table {table} alter iin type {{0}}(12), alter theory_id type {{0}}(50)"
+    return database, declare.format("char"), declare.format("varchar")
+
+
+def keyed(somebody: str) -> tuple[str, str, str]:
+    """The same: DSSB has a key that we do not know of, and a row of somebody's under it."""
+    there, back = [], []
+    for table in (CONTROL, TARGET):
+        key = f"{table.partition('.')[2]}_owners_key"
+        there.append(f"insert into {table} (iin, theory_id) values ('{somebody}', 'OLD')")
+        there.append(f"create unique index {key} on {table} (iin)")
+        back.append(f"drop index dssb_app.{key}; delete from {table} where theory_id = 'OLD'")
+    return "dssb", "; ".join(there), "; ".join(back)
+
+
+def garbled(somebody: str) -> tuple[str, str, str]:
+    """The same: a ledger whose numbers are texts, with today's row, which says who somebody is."""
+    there = (
+        f"alter table {RUN} alter users_a type varchar(40); "
+        f"insert into {RUN} (business_date, kind, run_id, status, count_day, users_a) "
+        f"values ('{today()}', 'daily', '{NO_RUN}', 'skipped', 5, 'not {somebody}')"
+    )
+    return "dssb", there, f"truncate {RUN}; alter table {RUN} alter users_a type integer using null"
 
 
 def revoked(right: str, table: str, database: str) -> tuple[str, str, str]:

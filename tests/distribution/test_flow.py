@@ -12,11 +12,12 @@ import pytest
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import State
+from prefect.exceptions import ParameterTypeError
 
 from flows.common import duty
 from flows.distribution.flow import distribution, status
 from flows.distribution.models import Group
-from tests.distribution.bank import CAMPAIGNS, RUN, TARGET, USERS, Bank, by_both, daily, today
+from tests.distribution.bank import CAMPAIGNS, CONTROL, RUN, TARGET, USERS, Bank, by_both, daily, today
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # the engine's client leaves its sockets
 
@@ -211,6 +212,23 @@ async def test_users_whose_assignment_runs_still_are_left_out(bank: Bank) -> Non
     assert bank.days[0]["users_excluded"] == 1
 
 
+@by_both
+async def test_users_who_were_in_a_campaign_of_today_are_left_out(bank: Bank) -> None:
+    """It was over for them and goes on now: their key is taken, so no wish can distribute them again."""
+    bank.set_users(["000000000001", "000000000002", "000000000003"])
+    for iin, table, theory in (
+        ("000000000001", TARGET, "SC00000001.3"),
+        ("000000000002", CONTROL, "SC00000003.1"),
+    ):
+        bank.rows(
+            f"insert into {table} (iin, theory_id, date_end) values ('{iin}', '{theory}', '2020-01-31')"
+        )
+    state = await daily(exclude_active=False)
+    assert state.is_completed()
+    assert (bank.days[0]["users"], bank.days[0]["users_excluded"]) == (1, 2)
+    assert [row["iin"] for row in bank.target + bank.control if row["insert_datetime"]] == ["000000000003"]
+
+
 @pytest.mark.parametrize(("users", "sizes"), [(2, (0, 1, 1)), (9, (3, 3, 3))])
 async def test_too_few_users_are_distributed_and_warned_of(
     bank: Bank, users: int, sizes: tuple[int, ...]
@@ -225,7 +243,9 @@ async def test_too_few_users_are_distributed_and_warned_of(
     (warning,) = (check for check in told["checks"] if check["name"] == "control group")
     assert not warning["ok"]
     assert (told["requested_by"], told["approved_by"]) == ("Айгуль", "Болат")
-    assert "Айгуль" in bank.letters[0].get_body(("plain",)).get_content()
+    letter = bank.letters[0].get_body(("plain",)).get_content().replace("\u00a0", " ")
+    assert "Айгуль" in letter
+    assert "по 3 кампаниям" in letter
 
 
 async def by_hand(**parameters: Any) -> State[Any]:
@@ -289,6 +309,13 @@ async def test_a_real_run_by_hand_needs_two_people(bank: Bank, names: dict[str, 
     state = await distribution(**names, return_state=True)
     assert state.is_failed()
     assert "ApprovalMissing" in str(state.message)
+    assert bank.log == []
+
+
+async def test_a_name_is_something_that_a_database_keeps(bank: Bank) -> None:
+    """The form refuses a NUL, before anything is asked."""
+    with pytest.raises(ParameterTypeError):
+        await distribution(requested_by="A\0", approved_by="B")
     assert bank.log == []
 
 

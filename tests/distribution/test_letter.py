@@ -5,7 +5,7 @@ import json
 import re
 import smtplib
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import EmailMessage
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from flows.distribution import letter, russian
 from flows.distribution.days import TableState
-from flows.distribution.models import Check, Numbers, Skip, Stage
+from flows.distribution.models import Campaign, Check, Numbers, Share, Skip, Stage
 from sandbox.mail import MailSink
 from tests.distribution import results
 
@@ -115,6 +115,14 @@ def test_every_mail_has_text_and_html(mail: EmailMessage) -> None:
     assert read["Auto-Submitted"] == "auto-generated"
     assert not {"img", "link", "script", "iframe"} & Links(html).tags
     assert "url(" not in html
+
+
+def test_a_campaign_that_the_registry_has_lost_has_no_days() -> None:
+    """Text and page show a dash for each."""
+    lost = Share(Campaign("SC1", "", date.min, date.min), (1, 1, 1, 1, 1))
+    for body in bodies(letter.completed(results.result((lost,)))):
+        assert "0001" not in body.replace("SC00000001", "")
+        assert re.search(r"– ?(–|<br>) ?–", body)
 
 
 def test_a_finished_day_has_text_html_and_an_attachment() -> None:

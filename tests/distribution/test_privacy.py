@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import FlowRun, State
 
 from deployments.stack import Stack
 from flows.common.clock import Clock
-from tests.distribution.bank import CONTROL, MIRROR, REGISTRY, RUN, TARGET, Bank, by_both, daily, today
+from tests.distribution.bank import MIRROR, RUN, Bank, by_both, daily, garbled, keyed, today
 from tests.secrecy import AT_DEBUG, Numbers, Search, hearing
 
 pytestmark = [
@@ -39,25 +39,11 @@ def search_all(stack: Stack, bank: Bank) -> Search:
     return Search(stack, {"mail": told})
 
 
-def spoil_keys(bank: Bank, somebody: str) -> None:
-    """Give somebody old rows for every place he could get, so that the day's cannot be written."""
-    for table in (CONTROL, TARGET):
-        bank.rows(
-            f"insert into {table} (iin, theory_id, date_end, insert_datetime) "
-            f"select '{somebody}', theory_id, '2020-01-31', '2020-01-01' from {REGISTRY}"
-        )
-
-
-def mend_keys(bank: Bank, somebody: str) -> None:
-    for table in (CONTROL, TARGET):
-        bank.rows(f"delete from {table} where iin = '{somebody}'")
-
-
 @by_both
 async def test_no_way_to_end_tells_who_the_users_are(
     stack: Stack, prefect: PrefectClient, bank: Bank, heard: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Preview, an unknown error, a duplicate key, both databases torn apart, a stranger's row, no mail, and success."""
+    """Preview, an unknown error, a wrong row, a duplicate key, both databases torn apart, a stranger's row, no mail, and success."""
     people = bank.source
     asyncio.get_running_loop().set_debug(True)
     ends = [f"{state.name}: {state.message}" async for state in end_in_every_way(bank, max(people))]
@@ -75,7 +61,7 @@ async def test_no_way_to_end_tells_who_the_users_are(
 
 
 WAYS = [
-    "Completed", "Unexpected: ValueError", "DuplicateKey", "DatabaseUnreachable: spss-db", "NotReconciled",
+    "Completed", "Unexpected: ValueError", "LedgerRowWrong", "DuplicateKey", "DatabaseUnreachable: spss-db", "NotReconciled",
     "MailNotSent", "Completed",
 ]  # fmt: skip
 
@@ -83,15 +69,16 @@ WAYS = [
 async def end_in_every_way(bank: Bank, somebody: str) -> AsyncIterator[State[Any]]:
     """Yield the last state of each run."""
     yield await daily(dry_run=True, sample=20)
+    with bank.without(*garbled(somebody)):
+        yield await daily()
     bank.rows(
         f"insert into {RUN} (business_date, kind, run_id, status, count_day) "
-        f"values ('{today()}', 'daily', 'a run', '{somebody}', 5)"
+        f"values ('{today()}', 'daily', '{somebody}', 'planned', 5)"
     )
     yield await daily()
     bank.rows(f"truncate {RUN}")
-    spoil_keys(bank, somebody)
-    yield await daily()
-    mend_keys(bank, somebody)
+    with bank.without(*keyed(somebody)):
+        yield await daily()
     bank.fault("SPSS", "drop_before", on="commit", times=None)
     yield await daily()
     bank.mend()
@@ -128,10 +115,9 @@ async def test_a_deployed_run_at_debug_tells_nobody_who_the_users_are(
 ) -> None:
     """It fails at a duplicate key, is mended, and completes: in no log, mail, artifact, event, row or file is an IIN."""
     people = bank.source
-    spoil_keys(bank, max(people))
-    failed = await run_deployed(prefect)
+    with bank.without(*keyed(max(people))):
+        failed = await run_deployed(prefect)
     assert "DuplicateKey" in str(failed.state and failed.state.message)
-    mend_keys(bank, max(people))
     done = await run_deployed(prefect)
     assert done.state
     assert done.state.is_completed()

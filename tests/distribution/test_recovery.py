@@ -1,6 +1,7 @@
 """Whatever goes down, and whenever: nothing is lost, nobody is assigned twice, and the next run finishes what is open."""
 
 import asyncio
+import json
 from collections import Counter
 from datetime import date, timedelta
 from typing import Any
@@ -11,7 +12,20 @@ from deployments.surroundings import free_port
 from flows.common import duty
 from flows.common.clock import Clock
 from flows.distribution import russian
-from tests.distribution.bank import FENCE, MIRROR, SOURCE, USERS, Bank, by_both, daily, revoked, today
+from tests.distribution.bank import (
+    CONTROL,
+    FENCE,
+    MIRROR,
+    SOURCE,
+    TARGET,
+    USERS,
+    Bank,
+    by_both,
+    daily,
+    padded,
+    revoked,
+    today,
+)
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # the engine's client leaves its sockets
@@ -66,7 +80,14 @@ async def test_spss_down_between_both_commits_is_a_failure_that_the_next_run_fin
     check_done(bank)
     assert bank.subjects[1:] == [SENT]
     assert "Этот запуск закончил день" in bank.letters[1].get_body(("plain",)).get_content()
+    assert told_s(bank) == (bank.days[0]["completed_at"] - bank.days[0]["planned_at"]).total_seconds() > 0
     assert (await duty.read("distribution", today())).finished
+
+
+def told_s(bank: Bank) -> float:
+    """Return the duration that the last mail tells."""
+    (attachment,) = bank.letters[-1].iter_attachments()
+    return float(json.loads(attachment.get_content())["took_s"])
 
 
 async def test_spss_down_after_it_is_committed_is_noticed_and_nothing_is_written_twice(bank: Bank) -> None:
@@ -90,6 +111,67 @@ async def test_a_group_that_is_mirrored_in_part_gets_the_rest(bank: Bank) -> Non
     assert 0 < len(bank.mirror) < DONE[2]
     assert (await daily()).is_completed()
     check_done(bank)
+
+
+@by_both
+async def test_a_mirror_that_pads_its_texts_is_not_filled_twice(bank: Bank) -> None:
+    """CHAR columns and short IINs, cut off after SPSS's commit: what is there is recognised."""
+    bank.set_users(str(user) for user in range(1, 41))
+    with bank.without(*padded(MIRROR, "spss")):
+        bank.fault("SPSS", "drop_before", matching="count(*) AS users", nth=2, times=None)
+        assert (await daily()).is_failed()
+        bank.mend()
+        assert (await daily()).is_completed()
+        assert bank.counts == (6, 34, 34)
+
+
+@by_both
+async def test_padding_does_not_travel_from_dssb_to_spss(bank: Bank) -> None:
+    """The target's owner declared CHAR columns: the mirror gets the texts as they were meant."""
+    bank.set_users(str(user) for user in range(1, 41))
+    with bank.without(*padded(TARGET, "dssb")), bank.without(*padded(CONTROL, "dssb")):
+        await cut_off_spss(bank)
+        assert (await daily()).is_completed()
+    check_done(bank, users=40)
+
+
+@by_both
+async def test_rows_that_somebody_changed_meanwhile_are_mirrored_as_they_are(bank: Bank) -> None:
+    """Another TAB, none at all, another last day for some of a group's users: everybody once, each with his own."""
+    await cut_off_spss(bank)
+    first, second, third, *_ = (row["iin"] for row in bank.target if row["theory_id"] == "SC00000002.3")
+    bank.rows(
+        f"update {TARGET} set tab1 = 'it''s \\ 100%' where iin = '{first}'; "
+        f"update {TARGET} set tab1 = null where iin = '{second}'; "
+        f"update {TARGET} set date_end = '2040-01-01' where iin = '{third}'"
+    )
+    assert (await daily()).is_completed()
+    check_done(bank)
+
+
+async def test_a_mirror_that_would_hold_too_many_is_left_alone(bank: Bank) -> None:
+    """A stranger in one of the day's groups: told at once, by every attempt, and no attempt adds a row."""
+    await cut_off_spss(bank)
+    moment = bank.days[0]["insert_datetime"]
+    bank.rows(
+        f"insert into {MIRROR} (iin, theory_id, insert_datetime) values ('0', 'SC00000001.2', '{moment}')",
+        "spss",
+    )
+    for _ in range(2):
+        state = await daily()
+        assert f"NotReconciled: SPSS {MIRROR} has 1 rows of the day, yet 134 of its 134" in str(state.message)
+        assert bank.counts == (33, 134, 1)
+    assert bank.subjects[1:] == [f"{FAILED}mirroring"]
+    bank.rows(f"truncate {MIRROR}", "spss")
+    assert (await daily()).is_completed()
+    check_done(bank)
+
+
+async def cut_off_spss(bank: Bank) -> None:
+    """Leave the day applied: DSSB has everything, SPSS nothing."""
+    bank.fault("SPSS", "drop_before", on="commit", times=None)
+    assert (await daily()).is_failed()
+    bank.mend()
 
 
 # ── DSSB ─────────────────────────────────────────────────────────────────────────────────────────

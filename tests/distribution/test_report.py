@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.distribution import account, report, rules, russian
+from flows.distribution import account, registry, report, rules, russian
 from flows.distribution.cohort import Block, Cohort, Plan
 from flows.distribution.days import LedgerDay
 from flows.distribution.models import Campaign, Check, Group, Numbers, Share, Skip, Status, Theory, Wish
@@ -148,6 +148,29 @@ def test_the_preview_has_the_old_service_s_shape() -> None:
     assert json.loads(block.removesuffix("```")) == told
 
 
+def test_a_preview_of_a_day_that_is_written_says_so() -> None:
+    """It shows the split, and that no run would write it; a day that is only planned or skipped is no obstacle."""
+    for status, is_written in {
+        Status.PLANNED: False, Status.SKIPPED: False, Status.APPLIED: True, Status.COMPLETED: True,
+    }.items():  # fmt: skip
+        told = account.preview(three(), known=ledger_day(0, status=status))
+        assert told["preview"]["would_distribute"] is not is_written
+        assert (f"The day is {status} already, with COUNT_DAY = 5" in told["note"]) is is_written
+        assert told["note"] in report.preview(three(), told)
+    told = account.preview(results.skipped(), known=ledger_day(0))
+    assert "The day is completed already" in report.preview(results.skipped(), told)
+
+
+def test_days_that_nobody_knows_are_a_dash() -> None:
+    """A campaign that the registry has lost began on no day, and not on the first of year 1."""
+    lost = Share(Campaign("SC1", "", date.min, date.min), (1, 1, 1, 1, 1))
+    result = results.result((lost,))
+    (row,) = (row for row in tables(report.result(result)) if row[0] == "SC1")
+    assert row[-2:] == ["–", "–"]
+    assert account.campaigns([lost])[0]["start"] is None
+    assert "0001" not in report.result(result) + account.as_json(account.completed(result))
+
+
 def test_a_result_tells_what_was_written() -> None:
     """Each table's rows against what was expected, the split, who asked, and what happened before."""
     text = report.result(results.three(requested_by="A. Serikov", approved_by="B|C", was_resumed=True))
@@ -232,10 +255,15 @@ def test_every_check_has_russian_words() -> None:
         Theory("SC1.2", "", results.DAY, results.DAY + timedelta(days=1)),
         Theory("SC1.9", "", results.DAY, results.DAY),
     ]
-    _, oddities = rules.active(rows, results.DAY)
+    _, oddities = registry.active(rows, results.DAY, ["SC2.1"])
     found = three()
-    checks = (*oddities, *rules.checks(results.DAY, found.cohort, found.blocks, []))
-    assert len(checks) == 9
+    found.cohort.too_long = 1
+    checks = (
+        *oddities,
+        *rules.oddities(found.cohort),
+        *rules.checks(results.DAY, found.cohort, found.blocks, []),
+    )
+    assert len(checks) == 11
     assert {check.name for check in checks} == set(russian.CHECKS)
 
 

@@ -1,10 +1,11 @@
-"""Distribution's decisions: which campaigns, which users, who may start it, and when it is done."""
+"""Distribution's decisions: which users, who may start it, and when it is done."""
 
 import hmac
 import json
 import re
 from dataclasses import asdict
 from datetime import date, timedelta
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 
 from flows.distribution import iin, rules, split
 from flows.distribution.cohort import Block
-from flows.distribution.days import PastDay, TableState
-from flows.distribution.models import Campaign, Check, Group, Remainder, Skip, Theory, Wish
+from flows.distribution.days import LedgerDay, PastDay, TableState
+from flows.distribution.models import Campaign, Group, Remainder, Skip, Status, Wish
 
 DAY = date(2030, 5, 17)
 SALT = "salt of the tests"
@@ -24,87 +25,8 @@ blanks = st.text(" \t\xa0", max_size=2)
 numbers = st.from_regex(r"[0-9]{1,12}", fullmatch=True)
 
 
-def theory(theory_id, start=DAY, end=DAY, name=""):
-    return Theory(theory_id, name, start, end)
-
-
-def complete(base, start=DAY, end=DAY):
-    return [theory(f"{base}.{group:d}", start, end, f"{base} {group.name}") for group in Group]
-
-
 def array(values):
     return np.array([value.encode() for value in values], dtype="S") if values else NOBODY
-
-
-# ── campaigns ──
-
-
-def test_a_campaign_is_one_however_many_rows_it_has():
-    """The registry has a row for each group; base ids come out once, in order, without a word of warning."""
-    campaigns, warnings = rules.active(complete("SC00000002") + complete("SC00000001"), DAY)
-    assert [campaign.id for campaign in campaigns] == ["SC00000001", "SC00000002"]
-    assert campaigns[0] == Campaign("SC00000001", "SC00000001 A", DAY, DAY)
-    assert warnings == ()
-
-
-@pytest.mark.parametrize(
-    ("day", "runs"),
-    [(DAY - ONE_DAY, False), (DAY, True), (DAY + ONE_DAY, True), (DAY + 2 * ONE_DAY, False)],
-)
-def test_the_first_and_the_last_day_count(day, runs):
-    """Calendar days, both included: the last day is not lost, as it was when midnights were compared."""
-    campaigns, warnings = rules.active(complete("SC1", DAY, DAY + ONE_DAY), day)
-    assert (len(campaigns), warnings) == (int(runs), ())
-
-
-def test_rows_that_differ_in_dates_make_the_longest_campaign_and_a_warning():
-    """From the first day of any active row to the last of any; somebody should look at the registry."""
-    rows = [*complete("SC1")[:4], theory("SC1.5", DAY - ONE_DAY, DAY + 3 * ONE_DAY), *complete("SC2")]
-    campaigns, (warning,) = rules.active(rows, DAY)
-    assert (campaigns[0].start, campaigns[0].end) == (DAY - ONE_DAY, DAY + 3 * ONE_DAY)
-    assert (warning.name, warning.ok) == ("registry dates", False)
-    assert "SC1" in warning.told
-    assert "SC2" not in warning.told
-
-
-def test_a_group_without_an_active_row_is_told():
-    """The campaign runs with all five groups; the one that is missing or over is named."""
-    over = theory("SC1.4", DAY - 5 * ONE_DAY, DAY - ONE_DAY)
-    campaigns, (warning,) = rules.active([*complete("SC1")[:2], over, theory("SC1.5")], DAY)
-    assert len(campaigns) == 1
-    assert warning == Check("registry groups", ok=False, told="no active row for SC1.3, SC1.4")
-
-
-def test_a_row_without_a_group_is_its_campaigns():
-    """Alone it makes a campaign, whose groups are missing; beside the groups it changes nothing."""
-    campaigns, (warning,) = rules.active([theory("SC1", name="base")], DAY)
-    assert campaigns == (Campaign("SC1", "base", DAY, DAY),)
-    assert warning.told == "no active row for SC1.1, SC1.2, SC1.3, SC1.4, SC1.5"
-    campaigns, warnings = rules.active([theory(" SC2 "), *complete("SC2")], DAY)
-    assert ([campaign.id for campaign in campaigns], warnings) == (["SC2"], ())
-
-
-@pytest.mark.parametrize(
-    "odd", ["SC1.0", "SC1.6", "SC1.22", "SC1.x", "SC1.", ".1", "", "S C.1", "S,C.1", "a.b.1"]
-)
-def test_an_id_of_another_form_is_reported_and_ignored(odd):
-    """It makes no campaign: its users would go to a theory that nobody knows."""
-    campaigns, (warning,) = rules.active([theory(odd), *complete("SC1")], DAY)
-    assert [campaign.id for campaign in campaigns] == ["SC1"]
-    assert (warning.name, warning.ok) == ("registry ids", False)
-    assert repr(odd) in warning.told
-
-
-def test_an_odd_id_that_is_over_is_nobodys_business():
-    """Only rows that run on the day are looked at."""
-    assert rules.active([theory("???", DAY - ONE_DAY, DAY - ONE_DAY)], DAY) == ((), ())
-
-
-def test_an_id_too_long_for_its_groups_is_reported():
-    """THEORY_ID holds 50 characters, the dot and the group among them."""
-    campaigns, warnings = rules.active([theory("S" * 49), *complete("S" * 48)], DAY)
-    assert [campaign.id for campaign in campaigns] == ["S" * 48]
-    assert [warning.name for warning in warnings] == ["registry ids"]
 
 
 # ── users ──
@@ -136,6 +58,19 @@ def test_blanks_of_all_kinds_are_trimmed():
     cohort = rules.cohort(raw, array(["\t34 "]), SALT)
     assert cohort.iins.tolist() == [b"012"]
     assert (cohort.read, cohort.blank, cohort.duplicates, cohort.excluded) == (6, 2, 2, 1)
+
+
+def test_an_iin_that_no_table_holds_is_left_out():
+    """More than 12 bytes, by however many rows: neither distributed nor part of the digest, counted and told."""
+    rows = ["850101300123", "8501013001234", "8501013001234", " 850101300124 ", "ИИН ИИН ИИН", "1" * 30]
+    cohort = rules.cohort(array(rows), NOBODY, SALT)
+    assert cohort.iins.tolist() == [b"850101300123", b"850101300124"]
+    assert (cohort.read, cohort.too_long, cohort.blank, cohort.duplicates) == (6, 4, 0, 0)
+    assert cohort.digest == rules.cohort(cohort.iins, NOBODY, SALT).digest
+    (warning,) = rules.oddities(cohort)
+    assert (warning.name, warning.ok) == ("iin length", False)
+    assert warning.told.endswith("4 rows")
+    assert rules.oddities(rules.cohort(cohort.iins, NOBODY, SALT)) == ()
 
 
 def test_bytes_that_are_no_text_are_kept():
@@ -208,7 +143,8 @@ def test_tokens_stand_for_users_and_tell_nothing(users, sample):
 @pytest.mark.parametrize(
     ("requested_by", "approved_by"),
     [("", ""), ("Aigerim", ""), ("", "Daniyar"), ("  ", "Daniyar"), ("Aigerim", "Aigerim"),
-     ("Aigerim S.", " aigerim  s."), ("Айгерим", "АЙГЕРИМ"), ("Ай", "Аи\u0306")],
+     ("Aigerim S.", " aigerim  s."), ("Айгерим", "АЙГЕРИМ"), ("Ай", "Аи\u0306"),
+     ("Aigerim", "Aige\u200brim"), ("\u200b", "\u200c"), ("Aigerim", "\u2060")],
 )  # fmt: skip
 def test_a_real_run_by_hand_needs_two_people(requested_by, approved_by):
     """A missing name, or one name in two spellings, is refused, and a retry would not help."""
@@ -252,6 +188,33 @@ def test_tables_that_differ_are_named_with_their_counts():
         rules.check_reconciled(tables)
     assert "control" not in str(refused.value)
     rules.check_reconciled(tables[:1])
+
+
+@pytest.mark.parametrize(("there", "missing"), [(0, 134), (134, 0), (100, 34), (134 + 7, 0)])
+def test_a_mirror_is_filled_as_long_as_there_is_room(there, missing):
+    """Nothing there, all, or a part; rows too many are the count's business, when nothing would be added."""
+    rules.check_room("m", there=there, missing=missing, wanted=134)
+
+
+@pytest.mark.parametrize(("there", "missing"), [(134, 134), (134, 1), (1, 134)])
+def test_a_mirror_is_not_filled_beyond_the_day(there, missing):
+    """It has no key: what is not recognised there would be written once more by every attempt."""
+    with pytest.raises(
+        rules.NotReconciled, match=rf"has {there} rows of the day, yet {missing} of its 134"
+    ) as refused:
+        rules.check_room("m", there=there, missing=missing, wanted=134)
+    assert not refused.value.heals
+
+
+def test_a_day_is_distributed_once():
+    """The same COUNT_DAY is the same day, and nothing happens; another is refused, both are named."""
+    known = LedgerDay(DAY, UUID(int=7), Status.COMPLETED, 6)
+    rules.check_count_day(known, 6)
+    with pytest.raises(
+        rules.OtherCountDay, match=r"2030-05-17 .* COUNT_DAY = 6 by run .*7, .* COUNT_DAY = 5 "
+    ) as refused:
+        rules.check_count_day(known, 5)
+    assert not refused.value.heals
 
 
 # ── the plan ──

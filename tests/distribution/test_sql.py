@@ -29,21 +29,25 @@ GRAMMAR = HERE.parent / "sql"
 DSSB = tables.dssb("DSSB_APP")
 SPSS = tables.spss("SPSS_USER_DRACRM.SC_1_120", "SPSS.SC_theory_users")
 DAY, MOMENT = date(2030, 1, 31), datetime(2030, 1, 31, 9, 0, 1)
-IDS = ["SC00000001.1", "SC00000001.2"]
+CAMPAIGNS = ["SC00000001", "SC00000002"]
+ALIKE = {"theory_id": "SC00000001.2", "date_start": MOMENT, "date_end": MOMENT, "tab1": "call", "tab2": None}
 
 BUILT: dict[str, Executable] = {
     "theories": statements.theories(DSSB, DAY),
-    "theories_named": statements.theories_named(DSSB, IDS),
+    "theories_named": statements.theories_named(DSSB, CAMPAIGNS),
     "users": statements.users(SPSS, 5),
-    "assigned": statements.assigned(DSSB.control, DAY),
-    "tabs": statements.tabs(DSSB.target, IDS),
+    "assigned": statements.assigned(DSSB.control, CAMPAIGNS, DAY),
+    "assigned in these campaigns": statements.assigned(DSSB.control, CAMPAIGNS, None),
+    "tabs": statements.tabs(DSSB.target, CAMPAIGNS),
     "counts": statements.counts(SPSS.mirror, MOMENT),
     "any_row": statements.any_row(DSSB.target, MOMENT),
     "outbox": statements.outbox(DSSB.target, MOMENT),
-    "members": statements.members(SPSS.mirror, IDS[0], MOMENT),
+    "members": statements.members(SPSS.mirror, MOMENT, {"theory_id": "SC00000001.2"}),
+    "members who are alike": statements.members(DSSB.target, MOMENT, ALIKE),
     "fence": statements.fence(DSSB),
     "day": statements.day(DSSB, DAY),
     "days": statements.days(DSSB, DAY, DAY),
+    "past": statements.past(DSSB, DAY, DAY),
     "open_days": statements.open_days(DSSB),
     "begin": statements.begin(DSSB, {"business_date": DAY, "run_id": "x", "status": "planned"}),
     "advance": statements.advance(DSSB, DAY, [Status.PLANNED, Status.SKIPPED], {"mailed_at": MOMENT}),
@@ -109,7 +113,7 @@ def test_every_builder_of_statements_is_looked_at():
     builders = {
         name
         for name, each in inspect.getmembers(statements, inspect.isfunction)
-        if each.__module__ == statements.__name__ and each.__name__ != "midnight"
+        if each.__module__ == statements.__name__ and name != "midnight" and not name.startswith("_")
     }
     assert builders == {name for name in BUILT if " " not in name}
 

@@ -8,10 +8,10 @@ import pytest
 from prefect_sqlalchemy import AsyncSqlAlchemyConnector
 
 from deployments.surroundings import REPOSITORY, free_port
-from flows.common import failures
+from flows.common import duty, failures
+from flows.distribution.flow import distribution
 from flows.distribution.models import Stage
 from tests.distribution.bank import (
-    CONTROL,
     MIRROR,
     REGISTRY,
     RUN,
@@ -21,6 +21,8 @@ from tests.distribution.bank import (
     Bank,
     by_both,
     daily,
+    garbled,
+    keyed,
     renamed,
     revoked,
     today,
@@ -115,20 +117,12 @@ def check_told(bank: Bank, message: str, kind: str, wanted: Case) -> None:
 
 @by_both
 async def test_a_key_that_is_there_already_stops_the_day(bank: Bank) -> None:
-    """An old row of somebody's for every place he could get: nothing of the day is written, in neither database."""
-    bank.rows(
-        f"insert into {TARGET} (iin, theory_id, date_end, insert_datetime) "
-        f"select '{max(bank.source)}', theory_id, '2020-01-31', '2020-01-01' from {REGISTRY}; "
-        f"insert into {CONTROL} (iin, theory_id, date_end, insert_datetime) "
-        f"select '{max(bank.source)}', theory_id, '2020-01-31', '2020-01-01' from {REGISTRY}"
-    )
-    state = await daily()
+    """A key of DSSB's that we do not know of: nothing of the day is written, in neither database."""
+    with bank.without(*keyed(max(bank.source))):
+        state = await daily()
     assert "DuplicateKey: dssb-db" in str(state.message)
     assert bank.subjects == [f"{FAILED}inserting_users"]
-    assert ({row["date_end"].year for row in bank.control}, bank.target, bank.mirror) == ({2020}, [], [])
-    bank.rows(
-        f"delete from {TARGET} where theory_id like '%.1'; truncate {CONTROL}; delete from {TARGET} where tab1 is null"
-    )
+    assert bank.counts == NOTHING
     assert (await daily()).is_completed()
     assert sum(bank.counts[:2]) == USERS
 
@@ -156,14 +150,94 @@ async def test_the_same_trouble_is_told_once_an_hour(bank: Bank, monkeypatch: py
     assert len(bank.subjects) == 3
 
 
-async def test_what_nobody_foresaw_is_critical(bank: Bank) -> None:
-    """A word in the ledger that we never wrote: another subject, and of the unknown text nothing that identifies."""
-    somebody = max(bank.source)
-    bank.rows(
-        f"insert into {RUN} (business_date, kind, run_id, status, count_day) "
-        f"values ('{today()}', 'daily', 'a run', '{somebody}', 5)"
-    )
+async def test_what_was_not_mailed_is_not_taken_for_told(bank: Bank) -> None:
+    """A preview mails nothing, and a mail server that is down takes nothing: the next run with that trouble does."""
+    await bank.fill(SPSS_ORACLE_SID="NOWHERE")
+    assert (await distribution(dry_run=True, return_state=True)).is_failed()
+    bank.ask("POST", "mail/refuse", {})
+    assert (await daily()).is_failed()
+    assert bank.subjects == []
+    bank.ask("DELETE", "mail/refuse")
+    for _ in range(2):
+        assert (await daily()).is_failed()
+    assert bank.subjects == [f"{FAILED}getting_spss_users"]
+
+
+async def test_a_day_that_another_count_day_took_is_told(bank: Bank) -> None:
+    """Somebody's run by hand before nine: the scheduled one says whose users were not distributed, and writes nothing."""
+    bank.set_users(["000000000001", "000000000002"], count_day=6)
+    by_hand = await distribution(count_day=6, requested_by="A", approved_by="B", return_state=True)
+    assert by_hand.is_completed()
     state = await daily()
+    assert "OtherCountDay: " in str(state.message)
+    assert bank.subjects[1:] == [f"{FAILED}initialization"]
+    letter = bank.letters[1].get_body(("plain",)).get_content()
+    assert "COUNT_DAY = 5" in letter
+    assert "Автоматического повтора не будет." in letter
+    assert (await duty.read("distribution", today())).finished
+    assert sum(bank.counts[:2]) == 2
+    preview = await distribution(dry_run=True)
+    assert "completed already, with COUNT_DAY = 6" in preview["note"]
+
+
+@by_both
+async def test_a_registry_row_without_a_date_is_told_and_ignored(bank: Bank) -> None:
+    """One group's last day is missing, and all days of another campaign: the day is done, mailed and warned of."""
+    bank.rows(
+        f"update {REGISTRY} set theory_end_date = null where theory_id = 'SC00000002.3'; "
+        f"update {REGISTRY} set theory_end_date = null, theory_start_date = null where theory_id = 'SC00000004.1'"
+    )
+    assert (await daily()).is_completed()
+    assert bank.subjects == [SENT]
+    assert "SC00000002.3, SC00000004.1" in bank.letters[0].get_body(("plain",)).get_content()
+
+
+def ledger_row(bank: Bank, before: int, status: str) -> None:
+    """Write a day into the ledger as a person does who knows no better."""
+    bank.rows(
+        f"insert into {RUN} (business_date, kind, run_id, status, count_day, users, mailed_at) "
+        f"values ('{today() - timedelta(days=before)}', 'daily', 'manual', '{status}', 5, 9, now())"
+    )
+
+
+async def test_a_row_by_hand_of_a_day_that_is_over_is_no_obstacle(bank: Bank) -> None:
+    """The quality checks look back on its numbers, and nobody minds its run's id."""
+    ledger_row(bank, 40, "completed")
+    assert (await daily()).is_completed()
+    assert bank.subjects == [SENT]
+
+
+async def test_a_row_by_hand_of_a_day_that_is_open_does_not_stop_todays(bank: Bank) -> None:
+    """Today is done and told; then the run fails with the day and the column that are wrong."""
+    ledger_row(bank, 1, "applied")
+    state = await daily()
+    assert (
+        f"LedgerRowWrong: sc_distribution_run, business_date {today() - timedelta(days=1)}: column run_id"
+        in str(state.message)
+    )
+    assert [subject.partition(" - ")[0] for subject in bank.subjects] == [
+        SENT.partition(" - ")[0], FAILED.partition(" - ")[0],
+    ]  # fmt: skip
+    assert bank.days[1]["status"] == "completed"
+
+
+async def test_a_day_that_is_skipped_keeps_no_number_of_a_plan(bank: Bank) -> None:
+    """A run had planned 167 users and could not write them; then the campaigns were over."""
+    with bank.without(*revoked("insert", TARGET, "dssb")):
+        assert (await daily()).is_failed()
+    assert (bank.days[0]["status"], bank.days[0]["users"]) == ("planned", USERS)
+    bank.set_campaigns()
+    await distribution(requested_by="A", approved_by="B")
+    (day,) = bank.days
+    assert (day["status"], day["users"], day["users_b"], day["campaign_ids"]) == ("skipped", 0, None, None)
+    assert (day["requested_by"], day["approved_by"]) == ("A", "B")
+
+
+async def test_what_nobody_foresaw_is_critical(bank: Bank) -> None:
+    """A ledger whose numbers are texts: another subject, and of the unknown text nothing that identifies."""
+    somebody = max(bank.source)
+    with bank.without(*garbled(somebody)):
+        state = await daily()
     assert state.is_failed()
     assert "Unexpected: ValueError" in str(state.message)
     assert bank.subjects == [CRITICAL]

@@ -16,7 +16,7 @@ PAGE = Path(__file__).parents[2] / runbook.PAGE
 LINES = ("Means", "Impact", "Check", "Fix", "Never")
 UNSEEN = {
     # Bases, and what its own process catches and counts.
-    "Problem", "GameError", "Overwhelmed", "BadReply", "Refused", "Unwell",
+    "Problem", "GameError", "Overwhelmed", "BadReply", "Refused", "Unwell", "LedgerProblem", "Alarm",
 }  # fmt: skip
 
 
