@@ -11,7 +11,7 @@ from deployments.change import Change, Changed
 BLOCK = "state-db"
 
 # package with a schema.sql → the schema of the database that it fills
-SCHEMAS = {"flows.common": "metronome", "flows.pop": "pop"}
+SCHEMAS = {"flows.common": "metronome", "flows.pop": "pop", "flows.payout": "payout"}
 
 _CATALOG = text("""
     select 'column', table_name, column_name, data_type || is_nullable || coalesce(column_default, '')

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 
 REPOSITORY = Path(__file__).parents[1]
 ROOMS = ("flows", "blocks", "deployments", "sandbox", "contracts")
-SHIPPED = ("flows", "blocks", "deployments")
+SHIPPED = ("flows", "blocks", "deployments", "contracts")
 MODULES = sorted(path for room in ROOMS for path in (REPOSITORY / room).rglob("*.py"))
 PROCESSES = sorted(path.parent for path in REPOSITORY.glob("flows/*/flow.py"))
 FURNITURE = {
@@ -159,7 +159,7 @@ def test_what_a_flow_needs_is_in_the_wheel(tmp_path: Path, monkeypatch: pytest.M
         named(path)
         for room in SHIPPED
         for path in (REPOSITORY / room).rglob("*")
-        if path.suffix in {".py", ".sql", ".conf", ".j2"}
+        if path.suffix in {".py", ".sql", ".conf", ".j2", ".json"}
     }
     assert {"flows/pop/queries.sql", "deployments/supervisord.conf"} <= needed
     assert any(name.endswith(".j2") for name in needed)
