@@ -1,27 +1,31 @@
-"""`python -m tests.chaos [pop|distribution] [options]`: a whole campaign, and its figures."""
+"""`python -m tests.chaos [pop|distribution|payout] [options]`: a whole campaign, and its figures."""
 
 import argparse
 import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.chaos import distribution, pop
+from tests.chaos import banking, distribution, paying, payout, pop
 from tests.chaos.arena import TICK_S, arena, engine, outside
-from tests.chaos.ground import BACKENDS, ground
+from tests.chaos.attempt import End
+from tests.chaos.banking import BACKENDS
+from tests.chaos.ground import Duel
 from tests.steps import apply
 
-ROUNDS = {"pop": 8, "distribution": 2}
+ROUNDS = {"pop": 8, "distribution": 2, "payout": 1}
 
 
 def main() -> int:
     wish = _wish()
     wish.rounds = wish.rounds or ROUNDS[wish.process]
-    figures, violations = {"pop": _pop, "distribution": _distribution}[wish.process](wish)
+    campaigns = {"pop": _pop, "distribution": _distribution, "payout": _payout}
+    figures, violations = campaigns[wish.process](wish)
     if wish.json:
         wish.json.write_text(json.dumps(figures, indent=2))
     return 1 if violations else 0
@@ -32,7 +36,7 @@ def _wish() -> argparse.Namespace:
     parser.add_argument(
         "process", nargs="?", choices=ROUNDS, default="pop", help="whom to crash (default pop)"
     )
-    parser.add_argument("--rounds", type=int, help="pop: days; distribution: times at each statement")
+    parser.add_argument("--rounds", type=int, help="pop: days; else: times at each statement")
     parser.add_argument("--accounts", type=int, default=200, help="pop: accounts a day (default 200)")
     parser.add_argument("--tick", type=int, default=TICK_S, help="pop: of the guard, seconds (really 300)")
     parser.add_argument(
@@ -69,13 +73,10 @@ def _distribution(wish: argparse.Namespace) -> tuple[dict[str, Any], int]:
     begun_s = time.monotonic()
     with outside() as world, engine(world.env) as stack:
         apply(stack)
-        with ground(world, stack, wish.backend) as scene:
+        with banking.ground(world, stack, wish.backend) as scene:
             cases = distribution.campaign(scene, wish.rounds, _tell_distribution)
             duels = distribution.duels(scene, distribution.record(scene))
-    for name, duel in duels.items():
-        print(f"two runs, {name}: {' and '.join(duel.ends)}; {'; '.join(duel.violations) or 'all is well'}")
-    verdicts = [case.violations for case in cases] + [duel.violations for duel in duels.values()]
-    violations = sum(map(len, verdicts))
+    violations = _count(cases, duels)
     figures = _sum_up(cases, time.monotonic() - begun_s)
     print(f"\n{wish.backend}: {figures}, {violations} violations")
     return {
@@ -84,6 +85,61 @@ def _distribution(wish: argparse.Namespace) -> tuple[dict[str, Any], int]:
         "cases": [asdict(case) for case in cases],
         "duels": {name: asdict(duel) for name, duel in duels.items()},
     }, violations
+
+
+def _payout(wish: argparse.Namespace) -> tuple[dict[str, Any], int]:
+    begun_s = time.monotonic()
+    with outside() as world, engine(world.env) as stack:
+        apply(stack)
+        with paying.ground(world, stack) as scene:
+            cases = payout.campaign(scene, wish.rounds, _tell_payout)
+            duels = payout.duels(scene)
+            reconciled = scene.reconcile()
+            control = payout.control(scene)
+            bad_control = payout.control(scene, is_bad=True)
+    print(f"\nreconcile ended {reconciled.name}; a retry script:")
+    for case in (*control, *bad_control):
+        _tell_payout(case)
+    is_blind = not all(case.violations for case in control)
+    violations = _count(cases, duels) + (reconciled is not End.COMPLETED) + is_blind
+    figures = _sum_up_payout(cases, time.monotonic() - begun_s)
+    print(f"\n{figures}, {violations} violations")
+    return {
+        **figures,
+        "reconciled": reconciled.name,
+        "control": [asdict(case) for case in (*control, *bad_control)],
+        "cases": [asdict(case) for case in cases],
+        "duels": {name: asdict(duel) for name, duel in duels.items()},
+    }, violations
+
+
+def _sum_up_payout(cases: list[payout.Case], took_s: float) -> dict[str, Any]:
+    struck = [point for case in cases for point in case.struck]
+    return {
+        "cases": len(cases),
+        "kills": len(struck),
+        "points": len(set(struck) - {None}),
+        "at random times": struck.count(None),
+        "windows": dict(Counter(window for case in cases for found in case.windows for window in found)),
+        "in bad weather": sum(bool(case.seen) for case in cases),
+        "weather": dict(sum((Counter(case.seen) for case in cases), Counter())),
+        "runs to the end": dict(Counter(case.runs for case in cases)),
+        "took_s": round(took_s),
+    }
+
+
+def _tell_payout(case: payout.Case) -> None:
+    struck = " and ".join(str(point or "at a random time") for point in case.struck)
+    weather = ", ".join(case.seen) or "good weather"
+    verdict = "; ".join(case.violations) or "every coin once"
+    print(f"{struck}; {weather}; {case.runs} run(s), {case.took_s:.1f} s: {verdict}", flush=True)
+
+
+def _count(cases: Sequence[distribution.Case | payout.Case], duels: Mapping[str, Duel]) -> int:
+    """Print how the duels ended, and count what was wrong."""
+    for name, duel in duels.items():
+        print(f"two runs, {name}: {' and '.join(duel.ends)}; {'; '.join(duel.violations) or 'all is well'}")
+    return sum(len(each.violations) for each in (*cases, *duels.values()))
 
 
 def _sum_up(cases: list[distribution.Case], took_s: float) -> dict[str, Any]:

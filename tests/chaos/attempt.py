@@ -1,4 +1,4 @@
-"""One attempt at a day: a process of its own, forked from one that has everything imported already.
+"""One attempt at a flow: a process of its own, forked from one that has everything imported already.
 
 A process that imports Prefect for itself takes five seconds to start, and a campaign starts a thousand.
 """
@@ -8,7 +8,8 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import date
 from enum import IntEnum
 from pathlib import Path
@@ -18,13 +19,15 @@ from prefect.client.schemas.objects import State
 from prefect.settings.context import temporary_settings
 
 from flows.distribution.flow import distribution
+from flows.payout.flow import payout, reconcile
 
 TIMEOUT_S = 120.0
 FORKS = multiprocessing.get_context("forkserver")
 # Ourselves, and what is imported only when it is used.
 FORKS.set_forkserver_preload([
-    __name__, "anyio._backends._asyncio", "fastapi", "graphviz", "numpy.strings", "pandas", "prefect.flow_engine",
-    "prefect.task_engine", "sqlalchemy.dialects.oracle.oracledb", "sqlalchemy.dialects.postgresql.asyncpg",
+    __name__, "anyio._backends._asyncio", "blocks.evm", "coincurve", "fastapi", "graphviz", "numpy.strings", "pandas",
+    "prefect.flow_engine", "prefect.task_engine", "sqlalchemy.dialects.oracle.oracledb",
+    "sqlalchemy.dialects.postgresql.asyncpg",
 ])  # fmt: skip
 
 
@@ -47,9 +50,10 @@ class Attempt:
         self._process.start()
 
     def kill(self) -> bool:
-        """Send kill -9; return False, for its lines live on no more."""
+        """Send kill -9, if it is not over already; return False, for its lines live on no more."""
         assert self._process.pid is not None, "it was started"
-        os.kill(self._process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(self._process.pid, signal.SIGKILL)
         return False
 
     def end(self) -> End:
@@ -74,12 +78,21 @@ def _be(log: Path, work: Callable[[], None]) -> None:
 
 def distribute(api_url: str, home: Path, business_date: date) -> None:
     """Run the flow as a person would by hand, on the Prefect at `api_url`."""
-    with temporary_settings({"api.url": api_url, "home": home}):
-        state = asyncio.run(_distribute(business_date))
-    sys.exit(End[state.type.name])
-
-
-async def _distribute(business_date: date) -> State[Any]:
     names = {"requested_by": "the campaign", "approved_by": "its reader"}
-    state: State[Any] = await distribution(business_date, **names, return_state=True)
-    return state
+    _run(api_url, home, lambda: distribution(business_date, **names, return_state=True))
+
+
+def pay(api_url: str, home: Path) -> None:
+    """As `distribute`."""
+    _run(api_url, home, lambda: payout(return_state=True))
+
+
+def compare(api_url: str, home: Path) -> None:
+    """As `distribute`."""
+    _run(api_url, home, lambda: reconcile(return_state=True))
+
+
+def _run(api_url: str, home: Path, flow: Callable[[], Coroutine[Any, Any, State[Any]]]) -> None:
+    with temporary_settings({"api.url": api_url, "home": home}):
+        state = asyncio.run(flow())
+    sys.exit(End[state.type.name])

@@ -4,11 +4,11 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from threading import Event
+from functools import partial
 
-from tests.chaos.arena import wait_until
 from tests.chaos.attempt import End
-from tests.chaos.ground import Ground
+from tests.chaos.banking import BankGround
+from tests.chaos.ground import Duel
 from tests.chaos.wire import Point
 
 # What a driver says to open a session, to begin a transaction, and to end one that wrote nothing.
@@ -37,7 +37,7 @@ class Case:
     violations: list[str]
 
 
-def record(ground: Ground) -> list[Point]:
+def record(ground: BankGround) -> list[Point]:
     """Run a day undisturbed and return its points."""
     ground.bank.new_day()
     ground.attempt()
@@ -60,7 +60,7 @@ def _is_commit(point: Point, place: str) -> bool:
     return point.place == place and point.statement.startswith("COMMIT")
 
 
-def play(ground: Ground, crashes: Sequence[Point | int], *, is_changed: bool = False) -> Case:
+def play(ground: BankGround, crashes: Sequence[Point | int], *, is_changed: bool = False) -> Case:
     """Play a day: kill one run after the other, each at its point, then let one run undisturbed.
 
     A number means the n-th point of its run, whichever that is; a run that has not so many ends the day.
@@ -89,7 +89,7 @@ def play(ground: Ground, crashes: Sequence[Point | int], *, is_changed: bool = F
     return Case(struck, is_changed, len(held.mails), time.monotonic() - begun_s, wrong)
 
 
-def campaign(ground: Ground, rounds: int, tell: Callable[[Case], None], seed: int = 7) -> list[Case]:
+def campaign(ground: BankGround, rounds: int, tell: Callable[[Case], None], seed: int = 7) -> list[Case]:
     """Crash at each telling point, `rounds` times; two in a row leave the source once and change it once."""
     dice = random.Random(seed)
     points = record(ground)
@@ -103,54 +103,22 @@ def campaign(ground: Ground, rounds: int, tell: Callable[[Case], None], seed: in
     return cases
 
 
-@dataclass(frozen=True)
-class Duel:
-    """Two runs of one day: how they ended, and what was wrong afterwards."""
-
-    ends: list[str]
-    violations: list[str]
-
-
-def together(ground: Ground) -> Duel:
-    """Start two runs at the same time."""
-    ground.bank.new_day()
-    ground.trap.set()
-    runs = [ground.start(), ground.start()]
-    return _duel(ground, [run.end() for run in runs])
-
-
-def face_to_face(ground: Ground, point: Point, *, is_unlocked: bool = False) -> Duel:
-    """Stop a run in the middle, for as long as another one tries; then let it go on.
-
-    Args:
-        ground: where.
-        point: where the first one stands still.
-        is_unlocked: the first one's lock in state-db is taken from it; the fence in DSSB is left.
-    """
-    ground.bank.new_day()
-    go_on = Event()
-    ground.trap.set(point, go_on.wait)
-    first = ground.start()
-    wait_until(ground.trap.struck.is_set, 60, "the first run at its point")
-    if is_unlocked:
-        ground.bank.end_sessions("metronome")
-    second = ground.start().end()
-    go_on.set()
-    return _duel(ground, [first.end(), second])
-
-
-def duels(ground: Ground, points: Sequence[Point]) -> dict[str, Duel]:
-    """Play all of them, with the first run standing before its commit in DSSB."""
-    commit = commits(points)[0]
-    return {
-        "started together": together(ground),
-        "one before its commit": face_to_face(ground, commit),
-        "one before its commit, its lock lost": face_to_face(ground, commit, is_unlocked=True),
+def duels(ground: BankGround, points: Sequence[Point]) -> dict[str, Duel]:
+    """Play all of them; one of two that come face to face stands before its commit in DSSB."""
+    face_to_face = partial(ground.face_to_face, commits(points)[0])
+    # The lock in state-db is taken from it; the fence in DSSB is left.
+    unlocked = partial(face_to_face, partial(ground.bank.end_sessions, "metronome"))
+    fights: dict[str, Callable[[], list[End]]] = {
+        "started together": ground.together,
+        "one before its commit": face_to_face,
+        "one before its commit, its lock lost": unlocked,
     }
+    return {name: _duel(ground, fight) for name, fight in fights.items()}
 
 
-def _duel(ground: Ground, ends: list[End]) -> Duel:
-    ground.settle()
+def _duel(ground: BankGround, fight: Callable[[], list[End]]) -> Duel:
+    ground.bank.new_day()
+    ends = fight()
     held = ground.bank.held()
     wrong = list(held.wrong(ground.bank.users()))
     wrong += [] if len(held.mails) == 1 else [f"{len(held.mails)} mails"]

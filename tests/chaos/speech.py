@@ -23,7 +23,8 @@ def named(sql: bytes) -> str:
 class Postgres:
     """Frontend messages up to the one that wants an answer are one request.
 
-    COPY FROM STDIN goes on with its rows before it is answered: its answer is that of its end.
+    COPY FROM STDIN goes on with its rows before it is answered: its answer is that of its end. A COMMIT is named for
+    the statement before it.
     """
 
     _SSL_REQUEST, _GSS_REQUEST = 80877103, 80877104
@@ -35,7 +36,7 @@ class Postgres:
         self._asked = self._answered = self._group = b""
         self._skipped = 0  # bytes of the answer to SSLRequest, which is no message
         self._statements: dict[bytes, str] = {}
-        self._bound = ""
+        self._bound = self._latest = ""
 
     def asked(self, data: bytes) -> Iterator[Request]:
         self._asked += data
@@ -48,6 +49,9 @@ class Postgres:
             if kind in b"QSHdcfXp":
                 group, self._group = self._group, b""
                 statement = self._asked_for(kind, body)
+                if statement.startswith("COMMIT"):
+                    statement = f"COMMIT of {self._latest}"
+                self._latest = statement or self._latest
                 yield Request(group, statement, is_answered=_COPY_IN.search(statement) is None)
             else:
                 self._remember(kind, body)

@@ -8,19 +8,19 @@ import sandbox
 from deployments.stack import Stack
 from tests.chaos import distribution
 from tests.chaos.attempt import End
-from tests.chaos.ground import Ground, ground
+from tests.chaos.banking import BankGround, ground
 from tests.chaos.wire import Point
 
 
 @pytest.fixture(scope="module")
-def outside(world: sandbox.World, stack: Stack) -> Iterator[Ground]:
+def outside(world: sandbox.World, stack: Stack) -> Iterator[BankGround]:
     """Databases and mail sink behind taps."""
     with ground(world, stack) as outside:
         yield outside
 
 
 @pytest.fixture(scope="module")
-def points(outside: Ground) -> list[Point]:
+def points(outside: BankGround) -> list[Point]:
     """All points of an undisturbed day."""
     return distribution.record(outside)
 

@@ -69,7 +69,7 @@ async def test_a_second_run_ends_cancelled_whoever_stops_it(
 ) -> None:
     """A trial serves its accounts; beside it, a second one is stopped by the limit, a third by the lock."""
     names = [f"{name}-{uuid4().hex[:8]}" for name in ("first", "by-limit", "by-lock")]
-    window = f"window_end={soon(40)}"
+    window = f"window_end={soon(60)}"
     first = asyncio.create_task(run_by_cli(stack, names[0], "pop/daily", f"limit={FIRST}", window))
     async with asyncio.timeout(START_TIMEOUT_S):
         while outside.seen["connections"] == 0:
