@@ -6,6 +6,8 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task, exponential_backoff
 
+from flows.common.sealed import heals
+
 
 async def may_heal(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Return whether another try can help: an exception with `heals = False` waits for a person.
@@ -15,7 +17,7 @@ async def may_heal(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> b
     try:
         await state.aresult()
     except Exception as error:  # noqa: BLE001
-        return bool(getattr(error, "heals", True))
+        return heals(error)
     return False
 
 

@@ -16,7 +16,7 @@ EXCEPTIONS = frozenset({
     # common and ops
     "DutyHeld", "DutyLost", "GuardBlind", "ProcessFrozen", "SystemUnwell", "Unexpected",
     # distribution
-    "ApprovalMissing", "DateInFuture", "DayTaken", "LedgerRowWrong", "NotReconciled", "OtherCountDay",
+    "ApprovalMissing", "DateInFuture", "DayMissed", "DayTaken", "LedgerRowWrong", "NotReconciled", "OtherCountDay",
     "TooManyCampaigns",
     # payout
     "ChainDiffers", "ContractPaused", "DeepReorg", "JobsUnanswered", "OrphanJobs", "TreasuryShort",

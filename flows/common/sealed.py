@@ -20,6 +20,11 @@ def is_ours(error: BaseException) -> bool:
     return isinstance(error, Problem) or hasattr(error, "heals")
 
 
+def heals(error: BaseException) -> bool:
+    """Tell whether trying again can help; what does not heal waits for a person."""
+    return bool(getattr(error, "heals", True))
+
+
 def safe(error: Exception) -> Exception:
     """Return the exception as it may be shown."""
     if is_ours(error) or isinstance(error, Unexpected):

@@ -11,7 +11,7 @@ from prefect.utilities.urls import url_for
 from flows.common.artifacts import publish
 from flows.common.runbook import heading
 from flows.common.sealed import is_ours, safe
-from flows.distribution import account, letter, outcome, report, rules, split, splitting, tasks
+from flows.distribution import account, letter, outcome, permission, report, rules, split, splitting, tasks
 from flows.distribution.cohort import Cohort, Plan
 from flows.distribution.days import LedgerDay, Skipped, Trouble
 from flows.distribution.models import Campaign, Check, Stage, Status, Wish
@@ -140,13 +140,22 @@ async def tell_trouble(process: str, wish: Wish, course: Course, error: Exceptio
     day = course.other_day or wish.business_date
     trouble = Trouble(day, course.run_id, course.stage, str(told), is_ours(error), _link())
     get_run_logger().error(report.failed(trouble))
-    if isinstance(error, tasks.MailNotSent) or await tasks.was_told(process, str(told)):
+    if isinstance(error, tasks.MailNotSent):
         return
-    page = heading("prefect.flow-run.Failed", f"{type(told).__name__}: {told}")
-    with suppress(tasks.MailNotSent):
-        is_guarded = not isinstance(error, rules.OtherCountDay)  # the other run has finished the duty
-        await tasks.send(letter.failed(trouble, runbook=page, is_guarded=is_guarded))
-        await tasks.record_told(course.run_id)
+    try:
+        await _mail_trouble(process, trouble, error)
+    except Exception as unsent:  # noqa: BLE001 - the run ends with its own error, whatever becomes of the mail
+        get_run_logger().error("nobody could be told: %s", safe(unsent))
+
+
+async def _mail_trouble(process: str, trouble: Trouble, error: Exception) -> None:
+    if await tasks.was_told(process, trouble.error):
+        return
+    page = heading("prefect.flow-run.Failed", f"{type(safe(error)).__name__}: {trouble.error}")
+    # The other run has finished the duty, or the day is not today's: nobody starts this one again.
+    is_guarded = not isinstance(error, (permission.OtherCountDay, permission.DayMissed))
+    await tasks.send(letter.failed(trouble, runbook=page, is_guarded=is_guarded))
+    await tasks.record_told(trouble.run_id)
 
 
 def _link() -> str:

@@ -18,15 +18,16 @@ from flows.common import duty
 from flows.common.artifacts import publish, publish_table
 from flows.common.clock import Clock
 from flows.common.redaction import guard_logs
-from flows.common.sealed import safe
+from flows.common.sealed import heals, safe
 from flows.common.upcoming import fetch_next_runs
-from flows.distribution import account, day, report, rules, tasks
+from flows.distribution import account, day, permission, report, rules, tasks
 from flows.distribution.days import Skipped
 from flows.distribution.models import Remainder, Wish
 from flows.distribution.work import Course, Work, open_work
 
 PROCESS = "distribution"
 DAILY = "distribution/daily"
+SCHEDULED = "auto-scheduled"  # the engine's own tag
 
 CountDay = Annotated[int, Field(ge=1, le=120)]
 Sample = Annotated[int, Field(ge=0, le=20)]
@@ -36,7 +37,7 @@ Name = Annotated[str, Field(max_length=100, pattern=r"^[^\u0000-\u001f]*$")]  # 
 @flow(name=PROCESS, persist_result=False)
 async def distribution(
     business_date: date | None = None,
-    count_day: CountDay = 5,
+    count_day: CountDay = permission.USUAL_COUNT_DAY,
     remainder: Remainder = Remainder.LAST,
     exclude_active: bool = True,
     sample: Sample = 0,
@@ -63,31 +64,39 @@ async def distribution(
     today = (await Clock().reach(runtime.flow_run.scheduled_start_time)).astimezone(tasks.ALMATY).date()
     wish = Wish(business_date or today, count_day, remainder, exclude_active, sample)
     names = (requested_by.strip(), approved_by.strip())
-    rules.check_date(wish.business_date, today)
-    rules.check_approval(
+    permission.check_date(wish.business_date, today)
+    permission.check_approval(
         is_scheduled=_is_scheduled(), dry_run=dry_run, requested_by=names[0], approved_by=names[1]
     )
-    run_id = _run_id()
+    course = Course(_run_id())
     if dry_run:
-        return await _preview(wish, run_id)
+        return await _preview(wish, course)
     try:
-        async with duty.hold(PROCESS, wish.business_date, run_id) as held:
-            async with duty.beating(held):
-                told = await _distribute(wish, run_id, names)
-            await held.ensure()
-            await held.finish()
+        permission.check_punctual(_due(), today)
+        async with duty.hold(PROCESS, wish.business_date, course.run_id) as held:
+            return await _distribute(wish, course, names, held)
     except duty.DutyHeld as other:
         return Cancelled(message=str(other))
-    return told
+    except Exception as error:  # noqa: BLE001
+        await day.tell_trouble(PROCESS, wish, course, error)
+        raise safe(error) from None
 
 
 def _is_scheduled() -> bool:
-    return bool({"auto-scheduled", "guard"} & set(runtime.flow_run.tags or ()))
+    return bool({SCHEDULED, "guard"} & set(runtime.flow_run.tags or ()))
 
 
-async def _preview(wish: Wish, run_id: UUID) -> dict[str, Any]:
+def _due() -> date | None:
+    """Return the day in Almaty that the schedule meant; None for a run that is not the schedule's."""
+    if SCHEDULED not in (runtime.flow_run.tags or ()):
+        return None
+    due = runtime.flow_run.scheduled_start_time
+    return due.astimezone(tasks.ALMATY).date() if due else None
+
+
+async def _preview(wish: Wish, course: Course) -> dict[str, Any]:
     """Gather and plan, show it, touch nothing."""
-    async with open_work(Course(run_id)) as work:
+    async with open_work(course) as work:
         known = await tasks.fetch_day(work, wish.business_date)
         found = await day.gather(work, wish)
         sample = rules.tokens(found.cohort, work.salt, wish.sample) if not isinstance(found, Skipped) else []
@@ -97,35 +106,30 @@ async def _preview(wish: Wish, run_id: UUID) -> dict[str, Any]:
     return preview
 
 
-async def _distribute(wish: Wish, run_id: UUID, names: tuple[str, str]) -> dict[str, Any]:
+async def _distribute(wish: Wish, course: Course, names: tuple[str, str], held: duty.Duty) -> dict[str, Any]:
     logger = get_run_logger()
     logger.info(report.STARTED)
-    course = Course(run_id)
-    try:
-        async with open_work(course, fenced=True) as work:
-            told = await _day(work, wish, names)
-    except duty.DutyHeld:
-        raise
-    except Exception as error:  # noqa: BLE001
-        await day.tell_trouble(PROCESS, wish, course, error)
-        raise safe(error) from None
+    async with duty.beating(held), open_work(course, fenced=True) as work:
+        still_open = await day.finish_open(work)
+        told = await _day(work, wish, names)
+    # An earlier day that a person must mend is tried again by the next cron, and not all day long by the guard.
+    if still_open is None or not heals(still_open.error):
+        await held.ensure()
+        await held.finish()
+    if still_open is not None:
+        course.other_day, course.stage = still_open.business_date, still_open.stage
+        raise still_open.error
     logger.info(report.ended(told))
     return told
 
 
 async def _day(work: Work, wish: Wish, names: tuple[str, str]) -> dict[str, Any]:
-    """Recover, then the five beats: gather, plan, act, record, report."""
-    still_open = await day.finish_open(work)
+    """Do the five beats: gather, plan, act, record, report; a day that is done stays as it is."""
     known = await tasks.fetch_day(work, wish.business_date)
     if known is not None and known.is_written:
-        rules.check_count_day(known, wish.count_day)
-        told = account.ledger_day(known)
-    else:
-        told = await _fresh_day(work, wish, names)
-    if still_open is not None:
-        work.course.other_day, work.course.stage = still_open.business_date, still_open.stage
-        raise still_open.error
-    return told
+        permission.check_count_day(known, wish.count_day)
+        return account.ledger_day(known)
+    return await _fresh_day(work, wish, names)
 
 
 async def _fresh_day(work: Work, wish: Wish, names: tuple[str, str]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from blocks.bulk import Rows
 from blocks.mail import MailNotSent as MailNotSent  # noqa: PLC0414 - day.py passes over it
 from flows.common import failures
 from flows.common.clock import Clock
-from flows.common.retries import EFFECT, PATIENT
+from flows.common.retries import PATIENT
 from flows.common.sealed import sealed
 from flows.distribution import outcome, registry, rows, rules, statements
 from flows.distribution.cohort import Iins, Plan
@@ -186,13 +186,13 @@ async def record_mailed(work: Work, day: date) -> None:
     await work.ledger.mailed(day, now())
 
 
-@task(**EFFECT)
+@task(**PATIENT)
 async def was_told(flow: str, message: str) -> bool:
     """Tell whether a run has failed with this very message within the hour, and it was mailed."""
     return await failures.was_told(flow, message)
 
 
-@task(**EFFECT)
+@task(**PATIENT)
 async def record_told(run_id: UUID) -> None:
     """Mark the run as one whose failure was mailed."""
     await failures.record_told(run_id)

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from prefect import runtime
 
 from deployments.surroundings import free_port
 from flows.common import duty
@@ -259,12 +260,28 @@ async def test_without_the_state_nothing_is_begun(bank: Bank) -> None:
     state = await daily()
     assert "DatabaseUnreachable: state-db" in str(state.message)
     assert (bank.counts, bank.log) == ((0, 0, 0), [])
+    assert bank.subjects == [f"{FAILED}initialization"]
     await bank.fill()
     assert (await daily()).is_completed()
     check_done(bank)
 
 
 # ── Other days ───────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_schedule_that_comes_a_day_late_takes_nothing_of_today(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker was away from one morning to the next night: told, and today is left to today's own run."""
+    due = Clock().utc() - timedelta(hours=30)
+    monkeypatch.setattr(runtime.flow_run, "scheduled_start_time", due, raising=False)
+    state = await daily()
+    assert "DayMissed: the run of " in str(state.message)
+    assert (bank.counts, bank.days, bank.log) == ((0, 0, 0), [], [])
+    assert bank.subjects == [f"{FAILED}initialization"]
+    monkeypatch.undo()
+    assert (await daily()).is_completed()
+    check_done(bank)
 
 
 async def leave_open(bank: Bank, day: date, *users: str) -> None:
@@ -301,7 +318,8 @@ async def test_a_day_that_cannot_be_finished_does_not_stop_todays(bank: Bank) ->
     assert [day["status"] for day in bank.days] == ["applied", "completed"]
     told = [subject.partition(" - ")[2] for subject in bank.subjects[1:]]
     assert told == ["2 пользователей распределено", "reconciling"]
-    assert not (await duty.read("distribution", today())).finished
+    # A person must mend it: the guard has nothing to start again until the next cron.
+    assert (await duty.read("distribution", today())).finished
 
 
 async def test_the_mail_about_another_days_trouble_names_that_day_and_its_stage(bank: Bank) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.distribution import iin, rules, split
+from flows.distribution import iin, permission, rules, split
 from flows.distribution.cohort import Block
 from flows.distribution.days import LedgerDay, PastDay, TableState
 from flows.distribution.models import Campaign, Group, Remainder, Skip, Status, Wish
@@ -149,9 +149,9 @@ def test_tokens_stand_for_users_and_tell_nothing(users, sample):
 def test_a_real_run_by_hand_needs_two_people(requested_by, approved_by):
     """A missing name, or one name in two spellings, is refused, and a retry would not help."""
     with pytest.raises(
-        rules.ApprovalMissing, match=r"^A real run by hand needs .* dry_run[^\n]*$"
+        permission.ApprovalMissing, match=r"^A real run by hand needs .* dry_run[^\n]*$"
     ) as refused:
-        rules.check_approval(
+        permission.check_approval(
             is_scheduled=False, dry_run=False, requested_by=requested_by, approved_by=approved_by
         )
     assert not refused.value.heals
@@ -163,17 +163,17 @@ def test_a_real_run_by_hand_needs_two_people(requested_by, approved_by):
 )
 def test_what_needs_no_approval_or_has_it(is_scheduled, dry_run, names):
     """The schedule and the guard, a dry run, and two different people."""
-    rules.check_approval(
+    permission.check_approval(
         is_scheduled=is_scheduled, dry_run=dry_run, requested_by=names[0], approved_by=names[1]
     )
 
 
 def test_a_day_that_has_not_come_is_refused():
     """Today and the days before may be run; a typing mistake in the year may not."""
-    rules.check_date(DAY, DAY)
-    rules.check_date(DAY - ONE_DAY, DAY)
-    with pytest.raises(rules.DateInFuture, match="2031-05-17 has not come yet, today is 2030-05-17"):
-        rules.check_date(date(2031, 5, 17), DAY)
+    permission.check_date(DAY, DAY)
+    permission.check_date(DAY - ONE_DAY, DAY)
+    with pytest.raises(permission.DateInFuture, match="2031-05-17 has not come yet, today is 2030-05-17"):
+        permission.check_date(date(2031, 5, 17), DAY)
 
 
 def test_tables_that_differ_are_named_with_their_counts():
@@ -209,11 +209,11 @@ def test_a_mirror_is_not_filled_beyond_the_day(there, missing):
 def test_a_day_is_distributed_once():
     """The same COUNT_DAY is the same day, and nothing happens; another is refused, both are named."""
     known = LedgerDay(DAY, UUID(int=7), Status.COMPLETED, 6)
-    rules.check_count_day(known, 6)
+    permission.check_count_day(known, 6)
     with pytest.raises(
-        rules.OtherCountDay, match=r"2030-05-17 .* COUNT_DAY = 6 by run .*7, .* COUNT_DAY = 5 "
+        permission.OtherCountDay, match=r"2030-05-17 .* COUNT_DAY = 6 by run .*7, .* COUNT_DAY = 5 "
     ) as refused:
-        rules.check_count_day(known, 5)
+        permission.check_count_day(known, 5)
     assert not refused.value.heals
 
 
@@ -269,3 +269,19 @@ def test_a_block_tells_no_iin():
     """Printed, it is a theory and a number."""
     block = Block(Campaign("SC1", "", DAY, DAY), Group.B, array(["850101300123"]))
     assert repr(block) == "<Block SC1.2 of 1 users>"
+
+
+@pytest.mark.parametrize("days_late", [1, 3])
+def test_a_schedule_that_comes_a_day_late_is_a_missed_day(days_late: int) -> None:
+    """Its users have come further by now: the line has both parameters of the run that makes it good."""
+    due = date(2026, 11, 20)
+    with pytest.raises(
+        permission.DayMissed, match=f"business_date={due} .* here count_day={5 + days_late}\\."
+    ):
+        permission.check_punctual(due, due + timedelta(days=days_late))
+
+
+@pytest.mark.parametrize("due", [None, date(2026, 11, 20)])
+def test_a_run_by_hand_or_in_time_is_no_missed_day(due: date | None) -> None:
+    """A run by hand has no schedule's day to miss."""
+    permission.check_punctual(due, date(2026, 11, 20))
