@@ -7,10 +7,14 @@ from benchmarks.payout_ground import Ground
 from sandbox.chain.fees import floor_gas
 from sandbox.chain.transaction import decode
 
+# Which transactions those were is the chain's word, see payout.event; 1 is submitted, 2 completed.
 _MINED = """
-    select job.n, tx.raw, tx.tx_hash, job.note from payout.job join payout.tx using (job_no)
-    where booking = 'paid' and live and run_id = (select run_id from payout.job order by job_no desc limit 1)
-    order by job_no limit 20
+    select job.n, tx.raw, submitted.tx_hash, completed.tx_hash from payout.job
+    join payout.event as submitted on submitted.job_id = job.job_id and submitted.status = 1
+    join payout.event as completed on completed.job_id = job.job_id and completed.status = 2
+    join payout.tx on tx.tx_hash = submitted.tx_hash
+    where run_id = (select run_id from payout.job order by job_no desc limit 1)
+    order by job.job_no limit 20
 """
 
 

@@ -38,17 +38,15 @@ class Turns:
         ground.empty()
         with ground.chain(interval_s) as node:
             ours = self._paid("benchmarks.payout_course", users, "pay")
-            raws, gas = (
-                payout_limits.stored_transactions(ground),
-                {"fresh": payout_gas.of_last_run(ground, node)},
-            )
+            signed = payout_limits.mined_transactions(ground, ours["jobs"])
+            gas = {"fresh": payout_gas.of_last_run(ground, node)}
             payout_limits.keep_rows(ground)
             ground.earn()
             again = self._paid("benchmarks.payout_course", users, "pay")
             gas["known"] = payout_gas.of_last_run(ground, node)
         with ground.chain(interval_s) as node:
-            push = payout_limits.push(node, raws)
-        copied = payout_limits.copy(ground)
+            push = payout_limits.push(node, signed)
+        copied = payout_limits.copy(ground, users)
         ground.empty()
         with ground.chain(interval_s):
             flow = self._paid("benchmarks.payout_run", users)

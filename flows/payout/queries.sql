@@ -85,7 +85,8 @@ returning job_no;
 
 -- ── Closing a job: the guard, the amounts and the counts in one statement ────────────────────────
 
--- Paid by an event of a block that is final and has the hash that the chain tells now.
+-- Paid by an event of a block that is final and has the hash that the chain tells now. The nonce is let go: should
+-- the chain lose even that block, it would be a gap which nobody fills.
 -- name: settle
 with job as (
     update payout.job set state = 'settled', booking = 'paid', note = event.tx_hash, changed_utc = now()
@@ -101,6 +102,8 @@ with job as (
     from job join payout.item using (job_no)
     where account.user_id = item.user_id and in_flight_job = job.job_no and in_flight = amount
     returning amount
+), dead as (
+    update payout.tx set live = false from job where tx.job_no = job.job_no and live
 )
 select n, total, (select count(*) from booked) as booked_n, (select coalesce(sum(amount), 0) from booked) as booked_total
 from job;
@@ -176,12 +179,11 @@ select min(nonce) as nonce from (
 ) as free
 where not exists (select from live where live.nonce = free.nonce);
 
--- What stood at this nonce for the same job makes way; another job's does not, and the unique index refuses.
+-- What was signed for the same job before makes way; at this nonce another job's does not, and the unique index refuses.
 -- name: replace_tx
 update payout.tx set live = false
 from payout.job
-where tx.job_no = job.job_no and live and tx.chain_id = :chain_id and signer = :signer and nonce = :nonce
-  and job_id = :job_id;
+where tx.job_no = job.job_no and live and job_id = :job_id;
 
 -- name: store_tx
 with job as (

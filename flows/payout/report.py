@@ -40,7 +40,9 @@ def run(
 
 def _paid(made: Sequence[Heap], coins: Coins) -> str:
     paid = [heap for heap in made if heap.name == "paid"]
-    return f"{coins(sum(heap.total for heap in paid))} coins to {sum(heap.players for heap in paid):,} players"
+    return (
+        f"{coins(sum(heap.total for heap in paid))} coins to {sum(heap.players for heap in paid):,} players"
+    )
 
 
 def reconciliation(found: Sequence[Difference], standing: Standing, coins: Coins) -> str:

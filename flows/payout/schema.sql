@@ -66,7 +66,7 @@ create table if not exists payout.tx (
     tip_wei     numeric(78, 0) not null,
     deadline    bigint         not null, -- Unix time of the last block that may take it
     raw         bytea          not null,
-    -- False once another one stands at its nonce, or its job is released. It may be mined for all that.
+    -- False once another one stands at its nonce, or its job is closed. It may be mined for all that.
     live        boolean        not null default true,
     signed_utc  timestamptz    not null default now()
 );

@@ -33,14 +33,16 @@ class Sending:
         """Ask the chain about every open job, and write down what it says."""
         jobs, work = await self._work.ledger.open_jobs(), self._work
         head, fees = await work.jobs.head(), await work.jobs.fees()
+        mined = await work.jobs.nonce()  # before the states: they know what is mined by then
+        nonces = range(mined, await work.transactions.next_nonce(mined))
         ids = [job.job_id for job in jobs]
         newest = {job: state.status for job, state in zip(ids, await work.jobs.states(ids), strict=True)}
         await work.ledger.observe(newest)
-        sight = Sight(head, fees, newest)
+        sight = Sight(head, fees, nonces, newest)
         expired = [job.job_id for job in jobs if not sight.knows(job) and steps.is_expired(job, head)]
         states = await work.jobs.states(expired, head.final_number)
         final = {job: state.status for job, state in zip(expired, states, strict=True)}
-        return jobs, Sight(head, fees, newest, final)
+        return jobs, replace(sight, final=final)
 
     async def advance(self, jobs: Sequence[OpenJob], sight: Sight) -> None:
         """Do each job's next step; what keeps new ones from being signed is told, and they come free."""
@@ -56,6 +58,8 @@ class Sending:
                     raws.append((job, stored.raw))
                 case Step.BUMP if stored:
                     raws.append((job, await self._bump(job, stored, sight.fees)))
+                case Step.RENEW if stored and (raw := await self._renew(job, stored.deadline, sight)):
+                    raws.append((job, raw))
         await self._send(raws)
         room = WINDOW - len(raws)
         if unsigned and room > 0:
@@ -77,6 +81,15 @@ class Sending:
             Draft(job.job_id, payload, stored.deadline, stored.nonce, stored.gas, outbid)
         )
 
+    async def _renew(self, job: OpenJob, deadline: int, sight: Sight) -> bytes | None:
+        """Sign once more if the contract would take it: it takes a job once, whatever else of it is mined."""
+        draft = await self._draft(job, deadline, sight.fees)
+        gas = await self._estimate(draft)
+        if isinstance(gas, JobRefused):
+            return None
+        nonce = await self._work.transactions.next_nonce(sight.nonces.start)
+        return await self._store(replace(draft, nonce=nonce, gas=gas))
+
     async def _store(self, draft: Draft) -> bytes:
         signed = self._work.jobs.sign(draft)
         await self._work.transactions.store(draft, signed)
@@ -92,7 +105,6 @@ class Sending:
 
     async def _sign(self, unsigned: Sequence[OpenJob], jobs: Sequence[OpenJob], sight: Sight) -> None:
         purse = Purse.of(await self._work.jobs.treasury(), jobs, sight)
-        mined = await self._work.jobs.nonce()
         for chunk in _chunks(unsigned):
             if self._lack is not None:
                 await self._give_up(chunk, self._lack)
@@ -102,7 +114,7 @@ class Sending:
             estimates = await asyncio.gather(*(self._estimate(draft) for draft in drafts))
             raws = []
             for job, draft, gas in zip(chunk, drafts, estimates, strict=True):
-                if raw := await self._first(job, draft, gas, mined, purse):
+                if raw := await self._first(job, draft, gas, sight.nonces.start, purse):
                     raws.append((job, raw))
             await self._send(raws)
 

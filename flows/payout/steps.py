@@ -20,6 +20,7 @@ class Step(StrEnum):
     SIGN = "sign"
     SEND = "send"  # the same transaction once more
     BUMP = "bump"  # the same job at the same nonce, for more
+    RENEW = "renew"  # the same job at another nonce
     EXPIRE = "expire"
 
 
@@ -28,12 +29,14 @@ class Sight:
     """What the chain says in one moment.
 
     Attributes:
+        nonces: those that can be mined next, each held by a live transaction of ours; what is before them is mined.
         newest: the status of each open job at the newest block.
         final: the status at the newest final block, of the jobs whose deadlines lie behind it.
     """
 
     head: Head
     fees: Fees
+    nonces: range
     newest: Mapping[bytes, JobStatus]
     final: Mapping[bytes, JobStatus] = field(default_factory=dict)
 
@@ -51,6 +54,8 @@ def step(job: OpenJob, stored: StoredTx | None, sight: Sight) -> Step:
         return Step.SIGN
     if stored is None or sight.head.timestamp + MARGIN_S > stored.deadline:
         return Step.WAIT  # nothing of it may be mined any more, and soon a final block will say so
+    if stored.nonce not in sight.nonces:
+        return Step.RENEW  # what was given up took its place, or left a gap before it
     return Step.BUMP if is_outgrown(stored, sight.fees) else Step.SEND
 
 

@@ -63,8 +63,7 @@ class Transactions(Part):
         async with self._step():
             if not (await self._do(QUERIES["holds_signer"], signer_key=self._key)).scalar():
                 raise SignerNotHeld(**self._signer)
-            places = {name: transaction[name] for name in ("chain_id", "signer", "nonce", "job_id")}
-            await self._do(QUERIES["replace_tx"], **places)
+            await self._do(QUERIES["replace_tx"], job_id=draft.job_id)
             await self._insert(transaction)
 
     async def of_job(self, job_id: bytes) -> list[StoredTx]:

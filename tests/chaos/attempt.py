@@ -22,6 +22,7 @@ from flows.distribution.flow import distribution
 from flows.payout.flow import payout, reconcile
 
 TIMEOUT_S = 120.0
+LAST_WORDS = 2_000
 FORKS = multiprocessing.get_context("forkserver")
 # Ourselves, and what is imported only when it is used.
 FORKS.set_forkserver_preload([
@@ -44,7 +45,7 @@ class Attempt:
     """`work` in a process of its own, whose words go to `log`."""
 
     def __init__(self, log: Path, work: Callable[[], None]) -> None:
-        self._process = FORKS.Process(target=_be, args=(log, work))
+        self._log, self._process = log, FORKS.Process(target=_be, args=(log, work))
 
     def start(self) -> None:
         self._process.start()
@@ -65,7 +66,8 @@ class Attempt:
         self._process.join(TIMEOUT_S)
         if self._process.exitcode is None:
             self.kill()
-            raise TimeoutError(f"an attempt did not end within {TIMEOUT_S:.0f} s")
+            words = self._log.read_text(errors="replace")[-LAST_WORDS:]
+            raise TimeoutError(f"an attempt did not end within {TIMEOUT_S:.0f} s; it said last:\n{words}")
         return End(self._process.exitcode)
 
 

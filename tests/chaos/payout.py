@@ -24,7 +24,7 @@ STORED = "insert into payout.tx"
 SENT = "eth_sendRawTransaction"
 JOBS = 4  # of a run in which everybody is paid
 MOST_RUNS = 5  # until everybody has got everything, after bad weather
-PATIENCE_S = 5.0  # in bad weather, with a run that does not come to its point
+PATIENCE_S = 7.0  # in bad weather, with a run that does not come to its point
 ANYWHERE_S = (0.5, 4.0)
 Crash = Point | float  # or after so many seconds, wherever the run is then
 

@@ -1,12 +1,16 @@
 """The mandatory settings of pyproject.toml reach the server, the worker and its flows."""
 
+import json
+import os
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from prefect.settings import Settings, get_current_settings
+from prefect.settings import Settings
 from pydantic import BaseModel
 
 from deployments.stack import Stack
@@ -23,6 +27,12 @@ def _leaves(table: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple
 
 PYPROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
 LEAVES = list(_leaves(PYPROJECT["tool"]["prefect"]))
+_PLAIN = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+_HANDED_DOWN = """
+import json
+from prefect.settings import get_current_settings
+print(json.dumps(get_current_settings().to_environment_variables(exclude_unset=True)))
+"""
 
 
 @pytest.mark.parametrize("path", [path for path, _ in LEAVES], ids=".".join)
@@ -51,6 +61,11 @@ def test_the_server_uses_them(stack: Stack) -> None:
 
 def test_a_worker_hands_them_to_its_flows() -> None:
     """A worker gives its flows, which run elsewhere, every setting that it found in the file."""
-    handed_down = get_current_settings().to_environment_variables(exclude_unset=True)
-    missing = {path for path, _ in LEAVES if f"PREFECT_{'_'.join(path).upper()}" not in handed_down}
+    # A process of its own: this one's settings are what other tests made of them.
+    told = subprocess.run(
+        [sys.executable, "-c", _HANDED_DOWN], cwd=REPOSITORY, env=_PLAIN, capture_output=True, check=True
+    )
+    missing = {
+        path for path, _ in LEAVES if f"PREFECT_{'_'.join(path).upper()}" not in json.loads(told.stdout)
+    }
     assert not missing

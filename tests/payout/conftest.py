@@ -205,3 +205,4 @@ async def outside(prefect: PrefectClient, world: World, hurried: None) -> AsyncI
     await outside.fill()
     yield outside
     outside.mend()
+    await outside.fill(JOBS_CONFIRMATIONS="")  # as `make apply` left them

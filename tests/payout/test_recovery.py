@@ -12,7 +12,7 @@ from sandbox.chain.accounts import OWNER, TOKEN, WORKER
 from sandbox.oracle import Fault
 from sandbox.oracle.faults import Faults
 from tests.distribution.line import Line
-from tests.payout.outside import COIN, Outside, pay, shown, until, wallet
+from tests.payout.outside import COIN, TIMEOUT_S, Outside, pay, shown, until, wallet
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # the engine's client leaves its sockets
 
@@ -30,6 +30,11 @@ def transactions(outside: Outside) -> list[dict]:
 def job_ids(outside: Outside) -> list[bytes]:
     told = outside.rows("select encode(job_id, 'hex') as id from payout.job order by job_no")
     return [bytes.fromhex(row["id"]) for row in told]
+
+
+async def ended(run: "asyncio.Task[State]") -> State:
+    """Return the state of a run that must not wait any more."""
+    return await asyncio.wait_for(run, TIMEOUT_S)
 
 
 async def begun(outside: Outside, state: str, jobs: int = 1) -> "asyncio.Task[State]":
@@ -64,7 +69,7 @@ async def test_an_answer_that_was_lost_is_not_believed_either_way(outside: Outsi
     run = await begun(outside, "signed")
     await until(lambda: outside.rpc("sandbox_counters")["refused"].get("already known", 0) > known)
     outside.rpc("sandbox_setInterval", 0.2)
-    assert (await run).is_completed()
+    assert (await ended(run)).is_completed()
     assert outside.sent - sent == 1
     await check_paid(outside, before, 10)
 
@@ -80,7 +85,7 @@ async def test_a_fee_that_is_too_low_is_raised_at_the_same_nonce(outside: Outsid
     outside.rpc("sandbox_mine", 1)
     await until(lambda: len(transactions(outside)) > 1)
     outside.rpc("sandbox_setInterval", 0.2)
-    assert (await run).is_completed()
+    assert (await ended(run)).is_completed()
     first, *_, last = transactions(outside)
     assert first["nonce"] == last["nonce"]
     assert last["max_fee_wei"] * 8 >= first["max_fee_wei"] * 9
@@ -96,12 +101,29 @@ async def test_a_job_that_expires_unsent_comes_free_and_is_paid_by_the_next_run(
     outside.fault("down", methods=["eth_sendRawTransaction"])
     run = await begun(outside, "signed")
     outside.rpc("sandbox_increaseTime", 200)
-    assert (await run).is_completed()
+    assert (await ended(run)).is_completed()
     assert [(job["state"], job["note"]) for job in outside.jobs] == [("released", "expired")]
     assert (outside.sent, outside.accounts) == (sent, {1: (0, 0)})
     outside.mend()
     assert (await pay()).is_completed()
     await check_paid(outside, before, 10)
+
+
+async def test_a_nonce_that_an_expired_transaction_takes_delays_nobody(outside: Outside) -> None:
+    """It waited behind a gap, and is mined together with what fills it: the job that had its nonce is signed once more."""
+    await outside.fill(JOBS_BATCH_SIZE="1", PAYOUT_DEADLINE_S="120")
+    outside.players({1: (10, wallet(1)), 2: (20, wallet(2))})
+    before = outside.on_chain(1, 2)
+    outside.fault("down", methods=["eth_sendRawTransaction"])
+    run = await begun(outside, "signed", jobs=2)
+    outside.rpc("sandbox_increaseTime", 200)
+    assert (await ended(run)).is_completed()
+    outside.mend()
+    (late,) = outside.rows("select encode(raw, 'hex') as raw from payout.tx order by nonce desc limit 1")
+    outside.rpc("eth_sendRawTransaction", f"0x{late['raw']}")
+    assert (await ended(asyncio.create_task(pay()))).is_completed()
+    assert states(outside) == ["released", "released", "settled", "settled"]
+    await check_paid(outside, before, 10, 20)
 
 
 # ── Blocks that are taken back ───────────────────────────────────────────────────────────────────
@@ -124,7 +146,7 @@ async def test_a_reorganisation_before_finality_costs_nothing(outside: Outside, 
     await until(lambda: outside.sent > sent)
     outside.order(deed="complete")
     outside.rpc("sandbox_setInterval", 0.2)
-    assert (await run).is_completed()
+    assert (await ended(run)).is_completed()
     assert len(transactions(outside)) == 1
     await check_paid(outside, before, 10)
 
@@ -212,7 +234,7 @@ async def test_a_job_that_the_worker_leaves_alone_is_told_and_does_not_hold_up_t
     first, silent = job_ids(outside)
     outside.act(WORKER, "completeJob(bytes32,bytes)", first, pack([(wallet(1), 10 * COIN)]))
     outside.query("update payout.job set changed_utc = now() - interval '1 hour' where state = 'submitted'")
-    state = await run
+    state = await ended(run)
     assert state.is_failed()
     assert (
         f"JobsUnanswered: The worker has left 1 job(s) alone for more than 1800 s, the first is 0x{silent.hex()}: their 1 players wait."
@@ -240,7 +262,7 @@ async def test_a_job_whose_accounts_were_changed_by_hand_does_not_hold_up_the_ot
     run = await begun(outside, "submitted", jobs=2)
     outside.query("update payout.account set in_flight = in_flight + 1 where user_id = 1")
     outside.order(deed="complete")
-    state = await run
+    state = await ended(run)
     assert state.is_failed()
     assert "Miscounted: " in str(state.message)
     assert sorted(states(outside)) == ["completed", "settled"]
@@ -263,7 +285,7 @@ async def test_a_session_that_is_killed_while_a_job_is_awaited(outside: Outside)
     await until(lambda: outside.query(ours).strip())
     assert (await pay()).is_cancelled()
     outside.order(deed="complete")
-    assert (await run).is_completed()
+    assert (await ended(run)).is_completed()
     await check_paid(outside, before, 10)
 
 

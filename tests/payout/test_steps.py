@@ -35,9 +35,10 @@ def sight(
     final: JobStatus | None = None,
     now_s: int = NOW_S,
     fee_wei: int = 100,
+    nonces: range = range(7, 8),
 ) -> Sight:
     head = Head(50, "0x50", now_s, 49, now_s - (NOW_S - FINAL_S))
-    return Sight(head, Fees(fee_wei, 2), {JOB_ID: newest}, {} if final is None else {JOB_ID: final})
+    return Sight(head, Fees(fee_wei, 2), nonces, {JOB_ID: newest}, {} if final is None else {JOB_ID: final})
 
 
 # ── One step ─────────────────────────────────────────────────────────────────────────────────────
@@ -84,6 +85,13 @@ def test_a_higher_fee_is_offered_when_the_chain_has_outgrown_ours() -> None:
     """Fees are enough for twice the base fee; below half of that nothing is mined."""
     assert steps.step(job(), stored(), sight(fee_wei=200)) is Step.SEND
     assert steps.step(job(), stored(), sight(fee_wei=201)) is Step.BUMP
+
+
+def test_a_transaction_that_can_never_be_mined_is_signed_anew() -> None:
+    """Its nonce was used up by one that had been given up, or waits behind a gap that one left."""
+    assert steps.step(job(), stored(), sight(nonces=range(6, 8))) is Step.SEND
+    assert steps.step(job(), stored(), sight(nonces=range(8, 9))) is Step.RENEW
+    assert steps.step(job(), stored(), sight(nonces=range(6, 6))) is Step.RENEW
 
 
 @given(
@@ -144,7 +152,7 @@ def test_only_the_worker_can_be_too_slow(status: JobStatus, silent_s: float, awa
 def purse(budget: int, per_day: int, submitted: int, *jobs: tuple[OpenJob, JobStatus]) -> Purse:
     treasury = Treasury(budget, 10**18, 10**40, per_day, submitted, paused=False)
     newest = {each.job_id: status for each, status in jobs}
-    seen = Sight(sight().head, Fees(1, 1), newest)
+    seen = Sight(sight().head, Fees(1, 1), range(0), newest)
     return Purse.of(treasury, [each for each, _ in jobs], seen)
 
 

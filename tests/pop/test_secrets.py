@@ -89,7 +89,7 @@ async def test_a_deployed_run_at_debug_fails_without_a_word_of_its_secrets(
     deployment = await prefect.read_deployment_by_name("pop/daily")
     made = await prefect.create_flow_run_from_deployment(
         deployment.id,
-        parameters={"limit": 200, "window_end": (datetime.now(UTC) + timedelta(seconds=90)).isoformat()},
+        parameters={"limit": 200, "window_end": (datetime.now(UTC) + timedelta(minutes=5)).isoformat()},
         job_variables={"env": AT_DEBUG, "stream_output": True},
     )
     # The flow's own retry comes 10 s later, with freshly loaded Blocks.
