@@ -1,29 +1,20 @@
 """Planning: who would be paid what, decided by set-based SQL and stored as it was decided.
 
-The decision is that of rules.py. Only wallets in mixed case come to Python, for their checksum.
+The decision is that of rules.py. Only the wallets' checksums are looked at in Python.
 """
 
-import asyncio
-from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from blocks import bulk
-from blocks.bulk import Column
 from flows.payout import rules, snapshot
-from flows.payout.checksum import misspelt
 from flows.payout.models import Hold, Pay, PlanHead, Policy, Reason, Slot, Source
 from flows.payout.refusals import PlanUnknown
 from flows.payout.session import PLANNING, Part
+from flows.payout.spelling import Spelling
 
-PIECE_BYTES = 1 << 20  # of COPY text, looked at together
-THREADS = 2  # numpy lets others work meanwhile
-WALLET_BYTES = 42
 FORGET = {slot: PLANNING[f"forget_rows_{slot}"] for slot in Slot}
 
 
@@ -38,9 +29,10 @@ class Planning(Part):
             DatabaseProblem: one of the databases is away or refuses.
         """
         async with self._step():
-            await snapshot.take(game, self._connection, source)
+            spelling = Spelling()
+            await snapshot.take(game, self._connection, source, spelling.look)
             await self._weigh(policy)
-            await self._check_case()
+            await self._hold(await spelling.wrong())
             await self._store(policy, slot)
         head = await self._head(slot=slot, hash=b"")
         assert head is not None
@@ -99,14 +91,12 @@ class Planning(Part):
             token=self._target.token,
         )
 
-    async def _check_case(self) -> None:
-        wrong = _Wrong()
+    async def _hold(self, users: Sequence[bytes]) -> None:
+        """Hold players whose wallets are misspelt."""
         driver = (await self._connection.get_raw_connection()).driver_connection
         assert driver is not None
-        await driver.copy_from_query(str(PLANNING["mixed_case"]), output=wrong.look, format="text")
-        await wrong.finish()
         await self._do(PLANNING["make_misspelt"])
-        await driver.copy_to_table("payout_misspelt", source=wrong.users())
+        await driver.copy_records_to_table("payout_misspelt", records=[(int(user),) for user in users])
         await self._do(PLANNING["hold_misspelt"])
 
     async def _store(self, policy: Policy, slot: Slot) -> None:
@@ -125,47 +115,3 @@ class Planning(Part):
 
 def _whole(amount: Decimal | None) -> int | None:
     return None if amount is None else int(amount)
-
-
-class _Wrong:
-    """Whose wallets have a wrong checksum, found beside the stream of rows, in threads."""
-
-    def __init__(self) -> None:
-        self._rest = bytearray()
-        self._looking: deque[asyncio.Task[Column]] = deque()
-        self._users: list[Column] = []
-
-    async def look(self, piece: bytes) -> None:
-        self._rest += piece
-        if len(self._rest) >= PIECE_BYTES:
-            await self._check(self._rest.rfind(b"\n") + 1)
-
-    async def finish(self) -> None:
-        await self._check(len(self._rest))
-        while self._looking:
-            self._users.append(await self._looking.popleft())
-
-    async def users(self) -> AsyncIterator[bytes]:
-        for users in self._users:
-            yield b"\n".join([*users.tolist(), b""])
-
-    async def _check(self, end: int) -> None:
-        if len(self._looking) == THREADS:
-            self._users.append(await self._looking.popleft())
-        rows = bytes(self._rest[:end])
-        del self._rest[:end]
-        self._looking.append(asyncio.create_task(asyncio.to_thread(_misspelt_users, rows)))
-
-
-def _misspelt_users(rows: bytes) -> Column:
-    """Return the ids behind the wallets with a wrong checksum."""
-    found = bulk.parse_copy_text(rows)
-    if not len(found):
-        return found
-    characters = found.view(np.uint8).reshape(len(found), -1)
-    wallets, users = np.split(characters, [WALLET_BYTES], axis=1)
-    return _texts(users)[misspelt(_texts(wallets))]
-
-
-def _texts(characters: NDArray[np.uint8]) -> Column:
-    return np.ascontiguousarray(characters).view(f"S{characters.shape[1]}").reshape(-1)

@@ -37,17 +37,12 @@ from (
 ) as found
 where amount is distinct from 0;
 
--- Behind the wallet's 42 characters its owner's id; all lower or all upper has no checksum.
--- name: mixed_case
-select wallet || user_id from payout_due
-where reason is null and lower(wallet) <> wallet and '0x' || upper(substr(wallet, 3)) <> wallet;
-
 -- name: make_misspelt
 create temporary table payout_misspelt (user_id bigint) on commit drop;
 
 -- name: hold_misspelt
 update payout_due set reason = 'bad checksum'
-from payout_misspelt where payout_due.user_id = payout_misspelt.user_id;
+from payout_misspelt where payout_due.user_id = payout_misspelt.user_id and reason is null;
 
 -- From here on the stored plan. Its own row goes first: whoever reserves it holds that row.
 -- name: forget_plan

@@ -4,7 +4,7 @@ The bytes go through as they come: a million players are never objects of Python
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
 from sqlalchemy import BigInteger, Numeric, Text, cast, column, func, quoted_name, select, table, text
@@ -18,12 +18,19 @@ from flows.payout.refusals import PlayersNotUnique
 from flows.payout.session import PLANNING
 
 GAME_DB = "game-db"
+Look = Callable[[bytes], Awaitable[None]]
 PIECES = 16  # of COPY text, in memory at once
 WALLET_CHARACTERS = 64  # a longer one is malformed all the same
 
 
-async def take(game: AsyncConnection, ours: AsyncConnection, source: Source) -> None:
+async def take(game: AsyncConnection, ours: AsyncConnection, source: Source, look: Look) -> None:
     """Fill the temporary table `payout_snapshot` of our transaction, which it lives as long as.
+
+    Args:
+        game: where the players are.
+        ours: where they go.
+        source: how the game calls them.
+        look: is shown the COPY text in pieces as they come by: id, coins, wallet.
 
     Raises:
         PlayersNotUnique: an id is missing, or there twice.
@@ -32,7 +39,7 @@ async def take(game: AsyncConnection, ours: AsyncConnection, source: Source) -> 
     try:
         with database.explained(GAME_DB):
             await game.execute(text("set transaction isolation level repeatable read, read only"))
-        await _copy(game, ours, query(source, game.dialect))
+        await _copy(game, ours, query(source, game.dialect), look)
     finally:
         with suppress(Exception):  # a session that is dead has nothing to roll back
             await game.rollback()
@@ -59,17 +66,21 @@ def query(source: Source, dialect: Dialect) -> str:
     return " ".join(str(compiled).split())
 
 
-async def _copy(game: AsyncConnection, ours: AsyncConnection, statement: str) -> None:
+async def _copy(game: AsyncConnection, ours: AsyncConnection, statement: str, look: Look) -> None:
     reader = (await game.get_raw_connection()).driver_connection
     writer = (await ours.get_raw_connection()).driver_connection
     assert reader is not None
     assert writer is not None
     pieces: asyncio.Queue[bytes | None] = asyncio.Queue(PIECES)
 
+    async def take_in(piece: bytes) -> None:
+        await look(piece)
+        await pieces.put(piece)
+
     async def read() -> None:
         try:
             with database.explained(GAME_DB):
-                await reader.copy_from_query(statement, output=pieces.put, format="text")
+                await reader.copy_from_query(statement, output=take_in, format="text")
         finally:
             await pieces.put(None)
 

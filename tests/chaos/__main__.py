@@ -18,7 +18,7 @@ from tests.chaos.banking import BACKENDS
 from tests.chaos.ground import Duel
 from tests.steps import apply
 
-ROUNDS = {"pop": 8, "distribution": 2, "payout": 1}
+ROUNDS = {"pop": 8, "distribution": 2, "payout": 2}
 
 
 def main() -> int:
