@@ -20,7 +20,7 @@ demo: $(READY) ## Run everything here on invented data; ARGS=--once ends by itse
 	@$(BIN)/python -m sandbox.demo $(ARGS)
 
 test: $(READY) ## Run all tests, real servers included; ARGS="-k name" picks some
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 chaos: $(READY) ## Kill processes at random moments, many times (docs/reliability.md)
 	@$(BIN)/python -m tests.chaos $(ARGS)

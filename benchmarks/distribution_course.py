@@ -67,7 +67,8 @@ async def _plan(work: Work, wish: Wish, watch: Watch) -> Plan:
         seed = split.seed(wish.business_date, (campaign.id for campaign in campaigns), work.salt)
         ranked = split.rank(cohort.iins, seed)
     with watch.lap("split"):
-        blocks = split.blocks(ranked, campaigns, wish.remainder)
+        ranges = split.over_campaigns(ranked, campaigns, wish.remainder, wish.business_date.toordinal())
+        blocks = [block for part in ranges for block in split.over_groups(part, wish.remainder)]
     with watch.lap("check"):
         past = await tasks.fetch_past.fn(work, wish.business_date)
         checks = rules.checks(wish.business_date, cohort, blocks, past)

@@ -47,7 +47,9 @@ class Load:
         dates = today - timedelta(days=10), today + timedelta(days=20)
         campaigns = [Campaign(f"SC{n:08}", f"Campaign {n}", *dates) for n in range(1, CAMPAIGNS + 1)]
         seed = split.seed(today, (campaign.id for campaign in campaigns), SALT)
-        blocks = split.blocks(split.rank(cohort.iins, seed), campaigns, Remainder.LAST)
+        ranked = split.rank(cohort.iins, seed)
+        ranges = split.over_campaigns(ranked, campaigns, Remainder.LAST, today.toordinal())
+        blocks = [block for part in ranges for block in split.over_groups(part, Remainder.LAST)]
         self.plan = rules.plan(Wish(today), seed, cohort, blocks, ())
         self.moment = datetime.combine(today, clock_time(9))
         control = work.parts(self.plan.control(), {}, self.moment)

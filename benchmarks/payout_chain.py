@@ -1,14 +1,12 @@
 """Chains that live for one measurement: `python -m sandbox.chain` in a process of its own, nothing kept on disk."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from typing import Any
 
-from deployments.surroundings import REPOSITORY
+from sandbox.chain.alone import alone
 from sandbox.state import LOOPBACK
 
 # As many bring the base fee down to its least: every chain begins with the same fees, and with final blocks.
@@ -58,20 +56,10 @@ def encoded(method: str, *params: Any) -> bytes:
 @contextmanager
 def fresh(port: int, interval_s: float) -> Iterator[Node]:
     """Start a chain with the contracts and nothing else on it, and end it afterwards."""
-    command = [sys.executable, "-m", "sandbox.chain", "--held", "--port", str(port)]
-    process = subprocess.Popen(
-        [*command, "--interval", str(interval_s)],
-        cwd=REPOSITORY,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    node = Node(port)
-    try:
-        assert process.stdout is not None
-        if not process.stdout.readline():
-            raise NodeRefused("the chain does not come up")
-        node.ask("sandbox_mine", IDLE_BLOCKS)
-        yield node
-    finally:
-        node.close()
-        process.communicate()  # it ends when its input does
+    with alone(port, interval_s):
+        node = Node(port)
+        try:
+            node.ask("sandbox_mine", IDLE_BLOCKS)
+            yield node
+        finally:
+            node.close()

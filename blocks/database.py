@@ -48,16 +48,14 @@ class TableMissing(DatabaseProblem):
 
 
 class PermissionMissing(DatabaseProblem):
-    """{block}: the user lacks a right on a table ({reason}). docs/pop.md and docs/distribution.md list the
-    grants.
-    """
+    """{block}: the user lacks a right on a table ({reason}). {page} lists the grants."""
 
     heals = False
 
 
 class StatementRefused(DatabaseProblem):
     """{block}: the database does not understand our statement ({reason}). Its version or its tables differ
-    from what docs/pop.md and docs/distribution.md ask for.
+    from what {page} asks for.
     """
 
     heals = False
@@ -75,6 +73,14 @@ class RowLocked(DatabaseProblem):
     """{block}: somebody else holds the row or table that we need ({reason})."""
 
 
+# The page of the process that the Block is for; what lies in state-db, and who may what there, is told by payout's.
+_PAGES = {
+    "pop-db": "docs/pop.md",
+    "dssb-db": "docs/distribution.md",
+    "spss-db": "docs/distribution.md",
+    "game-db": "docs/payout.md",
+    "state-db": "docs/payout.md",
+}
 _BY_SQLSTATE = {
     "28": DatabaseAccessDenied,  # invalid authorization
     "3D": DatabaseAccessDenied,  # no such database
@@ -156,10 +162,11 @@ def explained(block: str) -> Iterator[None]:
 def explain(block: str, error: Exception) -> DatabaseProblem:
     """Return the `DatabaseProblem` for a driver's exception, by its SQLSTATE or Oracle's code."""
     cause = getattr(error, "orig", None) or error
+    page = _PAGES.get(block, "the process's page in docs/")
     code = getattr(cause, "sqlstate", None)
     if code is not None:
-        return _by_sqlstate(code)(block=block, reason=f"{code}, {_reason(cause)}")
-    return _by_oracle(cause)(block=block, reason=_reason(cause))
+        return _by_sqlstate(code)(block=block, page=page, reason=f"{code}, {_reason(cause)}")
+    return _by_oracle(cause)(block=block, page=page, reason=_reason(cause))
 
 
 def _by_sqlstate(code: str) -> type[DatabaseProblem]:

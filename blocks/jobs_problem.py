@@ -67,10 +67,14 @@ class KeyLocked(JobsProblem):
 
 
 class JobRefused(JobsProblem):
-    """{block}: the contract would refuse the job: {reason}."""
+    """{block}: the contract would refuse the job: {reason}. Nothing of it was sent; ask the contract's owner, and see
+    what payout/dry-run says.
+    """
 
     heals = False
 
 
 class JobTooLarge(JobRefused):
-    """{block}: the job needs more gas than a transaction may have ({reason}). Put fewer recipients into one."""
+    """{block}: the job needs more gas than a transaction may have ({reason}). Lower JOBS_BATCH_SIZE and run
+    `make apply`.
+    """

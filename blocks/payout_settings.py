@@ -7,11 +7,20 @@ from math import ceil
 from typing import Self
 
 from prefect.blocks.core import Block
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-SALT_MIN = 16
+from blocks.problem import Problem
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _TABLE = re.compile(rf"{_NAME.pattern}\.{_NAME.pattern}")
+
+
+class DecimalsDiffer(Problem):
+    """The token has {token} decimal places, PAYOUT_TOKEN_DECIMALS says {settings}: everybody would get a multiple or
+    a fraction of what is due. Correct it (or JOBS_TOKEN) in .env and run `make apply`.
+    """
+
+    heals = False
 
 
 class PayoutSettings(Block):
@@ -22,9 +31,8 @@ class PayoutSettings(Block):
 
     _block_type_name = "Payout Settings"
     _block_type_slug = "payout-settings"
-    _description = "Where the players' coins are, what they are worth, and the salt of the job ids."
+    _description = "Where the players' coins are, what they are worth, and how long payout waits."
 
-    salt: SecretStr = Field(description="Secret; keeps two ledgers on one contract apart. Never change it.")
     token_decimals: int = Field(ge=0, le=36, description="The token's; compared with what the token says.")
     tokens_per_coin: Decimal = Field(
         default=Decimal(1), gt=0, max_digits=20, description="What one coin of the game is paid with."
@@ -56,12 +64,14 @@ class PayoutSettings(Block):
         """In the token's smallest units, rounded up."""
         return ceil(Fraction(self.least_coins) * self.units_per_coin)
 
-    @field_validator("salt")
-    @classmethod
-    def _is_long(cls, salt: SecretStr) -> SecretStr:
-        if len(salt.get_secret_value()) < SALT_MIN:
-            raise ValueError(f"must have at least {SALT_MIN} characters: see PAYOUT_SALT")
-        return salt
+    def check_decimals(self, of_token: int) -> None:
+        """Compare with what the token itself says.
+
+        Raises:
+            DecimalsDiffer: they are not the same.
+        """
+        if of_token != self.token_decimals:
+            raise DecimalsDiffer(token=of_token, settings=self.token_decimals)
 
     @field_validator("users")
     @classmethod

@@ -13,7 +13,7 @@ from blocks.distribution_settings import DistributionSettings
 from blocks.mail import MailSettings
 from blocks.payout_settings import PayoutSettings
 from blocks.pop_game import PopGame
-from deployments import connectors, contract
+from deployments import connectors, contract, meeting, messaging
 from deployments.change import Change
 from deployments.declaration import REMEDY, Declaration, from_given
 
@@ -68,7 +68,6 @@ def _mail(values: Mapping[str, str]) -> Block:
 
 
 PAYOUT = {
-    "salt": "PAYOUT_SALT",
     "token_decimals": "PAYOUT_TOKEN_DECIMALS",
     "tokens_per_coin": "PAYOUT_TOKENS_PER_COIN",
     "least_coins": "PAYOUT_LEAST_COINS",
@@ -124,8 +123,10 @@ DECLARED = (
         "game-db", "GAME_DB_", partial(connectors.postgresql, command_timeout_s=connectors.BULK_TIMEOUT_S)
     ),
     Declaration("jobs-contract", contract.VARIABLES, contract.jobs_contract, contract.OPTIONAL),
+    Declaration("meet", meeting.VARIABLES, meeting.meet, meeting.OPTIONAL),
+    Declaration("broker", messaging.VARIABLES, messaging.broker, messaging.OPTIONAL),
     Declaration(
-        "payout-settings", PAYOUT, from_given(PayoutSettings), frozenset(PAYOUT) - {"salt", "token_decimals"}
+        "payout-settings", PAYOUT, from_given(PayoutSettings), frozenset(PAYOUT) - {"token_decimals"}
     ),
 )
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +38,19 @@ class Slice(BaseModel):
 
 
 class Admin:
-    """Serves on loopback; what it switches is handed in."""
+    """Serves on loopback; what it switches is handed in, `more` as routes of their own."""
 
-    def __init__(self, game: GameServer, mail: MailSink, oracle: OracleServer, *, port: int = 0) -> None:
+    def __init__(
+        self,
+        game: GameServer,
+        mail: MailSink,
+        oracle: OracleServer,
+        *,
+        more: Iterable[Route] = (),
+        port: int = 0,
+    ) -> None:
         self.game, self.mail, self.oracle, self.port = game, mail, oracle, port
+        self._more = tuple(more)
         self._server: _Uvicorn | None = None
         self._serving: asyncio.Task[None] | None = None
 
@@ -83,6 +92,7 @@ class Admin:
             Route("/mail/refuse", self.accept_mails, methods=["DELETE"]),
             Route("/mail/{number:int}", self.mail_page),
             *banks.routes(self.oracle),
+            *self._more,
         ]
         only_local = Middleware(TrustedHostMiddleware, allowed_hosts=[LOOPBACK, "localhost"])
         return Starlette(

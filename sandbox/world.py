@@ -6,11 +6,13 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import banks, host, seed
+from sandbox import banks, chat, host, seed
 from sandbox.admin import Admin
+from sandbox.amqp import switches
 from sandbox.chain import ChainGuest
 from sandbox.game import GameServer
 from sandbox.mail import MailSink
+from sandbox.meet import MeetServer
 from sandbox.postgres import Postgres
 from sandbox.service import Guest, Place, Service
 from sandbox.state import State, locked, write_private
@@ -18,6 +20,8 @@ from sandbox.wheel import postgres_folder
 
 DEFAULT_HOME = Path(".sandbox")
 TOKEN_DECIMALS = 18
+MEET_HOSTS = ("host-1", "host-2")
+MEET_QUOTA_FACTOR = 20  # an event of a minute needs at once what a real one needs in an hour
 NO_CHAIN = "Payout is left out: its chain needs pyrevm, which has wheels for Linux on x86-64 and macOS on arm64 only."
 LOG = logging.getLogger("sandbox")
 
@@ -68,7 +72,16 @@ def guests(state: State) -> list[Guest]:
     )
     oracle = banks.listener(state)
     chains = [_chain(state)] if ChainGuest.is_possible() else []
-    return [game, mail, oracle, *chains, Admin(game, mail, oracle, port=state.port("admin"))]
+    amqp = chat.broker(state)
+    admin = Admin(game, mail, oracle, more=switches.routes(amqp), port=state.port("admin"))
+    return [game, mail, oracle, *chains, _meet(state), amqp, admin]
+
+
+def _meet(state: State) -> MeetServer:
+    return MeetServer(
+        accounts={host: state.secret(f"meet-{host}") for host in MEET_HOSTS},
+        port=state.port("meet"), folder=state.home / "meet", quota_factor=MEET_QUOTA_FACTOR,
+    )  # fmt: skip
 
 
 def _chain(state: State) -> ChainGuest:
@@ -130,6 +143,6 @@ def _describe(state: State, parts: list[Service]) -> World:
     places = [place for service in parts for place in service.describe()]
     env = {name: value for place in places for name, value in place.env.items()}
     env |= _chain(state).describe().env
-    env |= {f"{process}_SALT": state.secret(process.lower()) for process in ("DISTRIBUTION", "PAYOUT")}
+    env["DISTRIBUTION_SALT"] = state.secret("distribution")
     env["PAYOUT_TOKEN_DECIMALS"] = str(TOKEN_DECIMALS)
     return World(state.home, places, env, () if ChainGuest.is_possible() else (NO_CHAIN,))

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from prefect.settings.context import temporary_settings
 import sandbox
 from deployments.stack import Stack
 from deployments.surroundings import free_port
+from sandbox.chain.alone import alone
+from sandbox.state import LOOPBACK
 from tests.steps import apply, pause_schedules
 
 LIVE = "ORACLE_TEST_DSN"
@@ -33,6 +36,15 @@ def world() -> Iterator[sandbox.World]:
             yield sandbox.up(home)
         finally:
             sandbox.down(home)
+
+
+@pytest.fixture(scope="session")
+def paying_world(world: sandbox.World) -> Iterator[sandbox.World]:
+    """The same with a chain that only those have who put its clock forward and take its blocks back."""
+    port = free_port()
+    ours = {"JOBS_RPC_URL": f"http://{LOOPBACK}:{port}", "JOBS_WS_URL": f"ws://{LOOPBACK}:{port}"}
+    with alone(port, interval_s=1.0):
+        yield replace(world, env={**world.env, **ours})
 
 
 @pytest.fixture(scope="session")

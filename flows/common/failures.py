@@ -15,10 +15,16 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import StateType
 
+from blocks.mail import MailNotSent
 from flows.common.clock import Clock
 
 LATELY = timedelta(hours=1)
 TOLD = "told"  # the tag of a run whose failure was mailed
+
+
+def can_be_mailed(error: BaseException) -> bool:
+    """Tell whether a mail may tell of it: not of a mail that was not accepted."""
+    return not isinstance(error, MailNotSent)
 
 
 async def was_lately(flow: str, message: str) -> bool:

@@ -13,8 +13,11 @@ EXCEPTIONS = frozenset({
     "DuplicateKey", "PermissionMissing", "RowLocked", "StatementRefused", "TableMissing",
     "ChainAccessDenied", "ChainBehind", "ChainUnreachable", "ContractMissing", "JobRefused", "JobTooLarge",
     "JobsProblem", "KeyLocked", "NotOperator", "WrongChain", "WrongToken",
+    "BrokerLost", "BrokerProblem", "BrokerRefusesUs", "BrokerUnreachable", "ExchangeMissing", "NotConfirmed",
+    "QueueMissing", "TopologyDiffers", "Unroutable",
+    "MeetProblem", "MeetQuota", "MeetRefusesUs", "MeetUnreachable", "RoomMissing",
     # common and ops
-    "DutyHeld", "DutyLost", "GuardBlind", "ProcessFrozen", "SystemUnwell", "Unexpected",
+    "DutyHeld", "DutyLost", "GuardBlind", "Overdue", "ProcessFrozen", "SystemUnwell", "Unexpected",
     # distribution
     "ApprovalMissing", "DateInFuture", "DayMissed", "DayTaken", "LedgerRowWrong", "NotReconciled", "OtherCountDay",
     "TooManyCampaigns",
@@ -30,10 +33,9 @@ LATE, CRASHED, STUCK = "late-run", "crashed-run", "stuck-pending"
 TIMED_OUT, FAILED = "timed-out-run", "failed-run"
 SERVER_DOWN, WORKER_DOWN, GAME_DOWN = "server-down", "worker-down", "game-server-away"
 SETTINGS, CLOCKS, MAY_WRITE = "server-settings", "clock-skew", "may-write"
-TREASURY = "treasury-short"
 ALERTS = frozenset({
     LATE, CRASHED, STUCK, TIMED_OUT, FAILED, SERVER_DOWN, WORKER_DOWN, GAME_DOWN, SETTINGS, CLOCKS, MAY_WRITE,
-    TREASURY, "watchdog",
+    "watchdog",
 })  # fmt: skip
 
 BY_EVENT = {

@@ -51,7 +51,7 @@ def completed(result: Result) -> dict[str, Any]:
         "was_resumed": result.was_resumed,
         "requested_by": shown(result.requested_by),
         "approved_by": shown(result.approved_by),
-        "numbers": asdict(result.numbers) if result.numbers else None,
+        "numbers": asdict(result.numbers),
         "campaigns": campaigns(result.shares),
         "groups": groups(totals(result.shares)),
         "tables": [_table(table) for table in result.tables],
@@ -98,8 +98,6 @@ def failed(trouble: Trouble) -> dict[str, Any]:
         "status": "failed" if trouble.is_expected else "critical",
         "stage": trouble.stage.value,
         "error": shown(trouble.error, 400),
-        # Name and value together, so that `token: …` is known by its name.
-        "details": [shown(f"{name}: {value}") for name, value in trouble.facts.items()],
     }
 
 

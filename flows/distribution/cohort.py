@@ -58,6 +58,20 @@ class Cohort:
         return f"<Cohort of {len(self):,} users>"
 
 
+class Range:
+    """A campaign's share of the users, still in the day's order.
+
+    Attributes:
+        first_extra: which of its groups, counted on and on, gets the first of the extras under ROTATE.
+    """
+
+    def __init__(self, campaign: Campaign, iins: Iins, first_extra: int) -> None:
+        self.campaign, self.iins, self.first_extra = campaign, iins, first_extra
+
+    def __repr__(self) -> str:
+        return f"<Range of {len(self.iins):,} users of {self.campaign.id}>"
+
+
 class Block:
     """The users of one group of one campaign, sorted by IIN."""
 

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from prefect import get_run_logger, runtime
 from prefect.utilities.urls import url_for
 
+from flows.common import failures
 from flows.common.artifacts import publish
 from flows.common.runbook import heading
-from flows.common.sealed import is_ours, safe
+from flows.common.sealed import heals, is_ours, safe
 from flows.distribution import account, letter, outcome, permission, report, rules, split, splitting, tasks
 from flows.distribution.cohort import Cohort, Plan
 from flows.distribution.days import LedgerDay, Skipped, Trouble
@@ -42,17 +43,13 @@ async def _plan(
     work: Work, wish: Wish, campaigns: tuple[Campaign, ...], cohort: Cohort, oddities: tuple[Check, ...]
 ) -> Plan:
     work.course.stage = Stage.DISTRIBUTING
-    seed = split.seed(wish.business_date, (campaign.id for campaign in campaigns), work.salt)
-    today = wish.business_date.toordinal()
+    day, policy = wish.business_date, wish.remainder
+    seed = split.seed(day, (campaign.id for campaign in campaigns), work.salt)
     ranked = await splitting.rank_users(cohort.iins, seed)
-    shares = await splitting.split_over_campaigns(ranked, campaigns, wish.remainder, today)
-    blocks = [
-        block
-        for (campaign, iins), offset in zip(shares, split.group_offsets(shares, today), strict=True)
-        for block in await splitting.split_over_groups(campaign, iins, wish.remainder, offset)
-    ]
-    past = await tasks.fetch_past(work, wish.business_date)
-    checks = rules.checks(wish.business_date, cohort, blocks, past)
+    ranges = await splitting.split_over_campaigns(ranked, campaigns, policy, day.toordinal())
+    blocks = [block for part in ranges for block in await splitting.split_over_groups(part, policy)]
+    past = await tasks.fetch_past(work, day)
+    checks = rules.checks(day, cohort, blocks, past)
     return rules.plan(wish, seed, cohort, blocks, (*oddities, *checks))
 
 
@@ -83,10 +80,10 @@ class StillOpen(NamedTuple):
     error: Exception
 
 
-async def finish_open(work: Work) -> StillOpen | None:
-    """Finish every day that earlier runs left; one that cannot be finished must not stop today's."""
+async def finish_open(work: Work, wanted: date) -> StillOpen | None:
+    """Finish every day that earlier runs left; one that cannot be finished must not stop the `wanted` one."""
     still_open = None
-    for business_date in await tasks.fetch_open_days(work):
+    for business_date in await tasks.fetch_open_days(work, wanted):
         try:
             await resume(work, business_date)
         except Exception as error:  # noqa: BLE001
@@ -96,8 +93,11 @@ async def finish_open(work: Work) -> StillOpen | None:
 
 
 async def resume(work: Work, business_date: date) -> None:
-    """Mirror what the outbox has and SPSS has not, then finish the day."""
+    """Mirror what the outbox has and SPSS has not, then finish the day; a skip is only told."""
     day = await _begun(work, business_date)
+    if day.status is Status.SKIPPED:
+        theories = await tasks.fetch_theories(work, day.campaign_ids)
+        return await _tell_skip(work, outcome.skipped(day, theories))
     if day.status is Status.APPLIED and day.insert_datetime is not None:
         work.course.stage = Stage.MIRRORING
         applied = asyncio.Event()
@@ -105,6 +105,7 @@ async def resume(work: Work, business_date: date) -> None:
         target = await tasks.fetch_outbox(work, day)
         await tasks.mirror_spss(work, target, day.insert_datetime, applied)
     await finish(work, business_date, was_resumed=True)
+    return None
 
 
 async def _begun(work: Work, business_date: date) -> LedgerDay:
@@ -129,9 +130,13 @@ async def finish(work: Work, business_date: date, *, was_resumed: bool = False) 
 async def skip(work: Work, found: Skipped, names: tuple[str, str]) -> dict[str, Any]:
     """Write down and mail that there is nothing to distribute."""
     await tasks.record_skip(work, found, names)
+    await _tell_skip(work, found)
+    return account.skipped(found)
+
+
+async def _tell_skip(work: Work, found: Skipped) -> None:
     await tasks.send(letter.skipped(found, url=_link()))
     await tasks.record_mailed(work, found.business_date)
-    return account.skipped(found)
 
 
 async def tell_trouble(process: str, wish: Wish, course: Course, error: Exception) -> None:
@@ -140,20 +145,26 @@ async def tell_trouble(process: str, wish: Wish, course: Course, error: Exceptio
     day = course.other_day or wish.business_date
     trouble = Trouble(day, course.run_id, course.stage, str(told), is_ours(error), _link())
     get_run_logger().error(report.failed(trouble))
-    if isinstance(error, tasks.MailNotSent):
+    if not failures.can_be_mailed(error):
         return
     try:
-        await _mail_trouble(process, trouble, error)
+        await _mail_trouble(process, trouble, error, is_guarded=_is_guarded(wish, course, error))
     except Exception as unsent:  # noqa: BLE001 - the run ends with its own error, whatever becomes of the mail
         get_run_logger().error("nobody could be told: %s", safe(unsent))
 
 
-async def _mail_trouble(process: str, trouble: Trouble, error: Exception) -> None:
+def _is_guarded(wish: Wish, course: Course, error: Exception) -> bool:
+    """Tell whether the guard starts a new run: it minds today's duty only, as long as nobody has finished it."""
+    if isinstance(error, (permission.OtherCountDay, permission.DayMissed)):
+        return False  # another run has finished the duty, or the day is over
+    waits = course.other_day is not None and not heals(error)  # today is done, the other day needs a person
+    return not waits and permission.is_due(wish.business_date, tasks.now())
+
+
+async def _mail_trouble(process: str, trouble: Trouble, error: Exception, *, is_guarded: bool) -> None:
     if await tasks.was_told(process, trouble.error):
         return
     page = heading("prefect.flow-run.Failed", f"{type(safe(error)).__name__}: {trouble.error}")
-    # The other run has finished the duty, or the day is not today's: nobody starts this one again.
-    is_guarded = not isinstance(error, (permission.OtherCountDay, permission.DayMissed))
     await tasks.send(letter.failed(trouble, runbook=page, is_guarded=is_guarded))
     await tasks.record_told(trouble.run_id)
 

@@ -1,9 +1,7 @@
 """Days as the ledger has them, and what they came to: all that mails and artifacts tell."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from flows.distribution.models import NO_NUMBERS, Campaign, Check, Numbers, Share, Skip, Stage, Status
@@ -73,7 +71,6 @@ class Result:
     """What a finished day came to; all that the mail, its attachment and the artifact tell.
 
     Attributes:
-        numbers: None where an earlier run planned the day and this one only finished it.
         insert_datetime: INSERT_DATETIME of all rows of the day, Asia/Almaty.
         was_resumed: this run finished what an earlier one left.
     """
@@ -82,7 +79,7 @@ class Result:
     run_id: UUID
     count_day: int
     shares: tuple[Share, ...]
-    numbers: Numbers | None
+    numbers: Numbers
     insert_datetime: datetime
     tables: tuple[TableState, ...]
     checks: tuple[Check, ...] = ()
@@ -130,4 +127,3 @@ class Trouble:
     error: str
     is_expected: bool
     url: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)

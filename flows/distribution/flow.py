@@ -20,7 +20,7 @@ from flows.common.clock import Clock
 from flows.common.redaction import guard_logs
 from flows.common.sealed import heals, safe
 from flows.common.upcoming import fetch_next_runs
-from flows.distribution import account, day, permission, report, rules, tasks
+from flows.distribution import account, day, permission, report, rules, tasks, verdict, verifying
 from flows.distribution.days import Skipped
 from flows.distribution.models import Remainder, Wish
 from flows.distribution.work import Course, Work, open_work
@@ -50,7 +50,7 @@ async def distribution(
     A run first finishes what earlier ones left. A day that is done stays as it is.
 
     Args:
-        business_date: The day in Asia/Almaty; empty: today.
+        business_date: The day in Asia/Almaty; empty: today, and by hand only from 09:00 on.
         count_day: Which users: those with this COUNT_DAY.
         remainder: Who gets the users that are left over.
         exclude_active: Leave out users whose earlier assignment is still active; those who have been in one of
@@ -61,7 +61,8 @@ async def distribution(
         dry_run: Preview only: nothing is written, nothing is mailed.
     """
     guard_logs()
-    today = (await Clock().reach(runtime.flow_run.scheduled_start_time)).astimezone(tasks.ALMATY).date()
+    now = (await Clock().reach(runtime.flow_run.scheduled_start_time)).astimezone(tasks.ALMATY)
+    today = now.date()
     wish = Wish(business_date or today, count_day, remainder, exclude_active, sample)
     names = (requested_by.strip(), approved_by.strip())
     permission.check_date(wish.business_date, today)
@@ -71,6 +72,7 @@ async def distribution(
     course = Course(_run_id())
     if dry_run:
         return await _preview(wish, course)
+    permission.check_hour(now, is_by_hand=not _is_scheduled(), is_dated=business_date is not None)
     try:
         permission.check_punctual(_due(), today)
         async with duty.hold(PROCESS, wish.business_date, course.run_id) as held:
@@ -110,7 +112,7 @@ async def _distribute(wish: Wish, course: Course, names: tuple[str, str], held: 
     logger = get_run_logger()
     logger.info(report.STARTED)
     async with duty.beating(held), open_work(course, fenced=True) as work:
-        still_open = await day.finish_open(work)
+        still_open = await day.finish_open(work, wish.business_date)
         told = await _day(work, wish, names)
     # An earlier day that a person must mend is tried again by the next cron, and not all day long by the guard.
     if still_open is None or not heals(still_open.error):
@@ -150,6 +152,26 @@ async def status() -> dict[str, Any]:
     upcoming = [run.astimezone(tasks.ALMATY) for run in await fetch_next_runs(DAILY)]
     await publish("distribution-status", report.status(days, today, upcoming))
     return {"days": [account.ledger_day(day) for day in days], "next_runs": upcoming}
+
+
+@flow(name="distribution-verify", persist_result=False)
+async def verify(business_date: date | None = None) -> dict[str, Any]:
+    """Count what both databases hold of a day, compare, and fail if they differ. Touches nothing.
+
+    Args:
+        business_date: The day in Asia/Almaty; empty: today. What counts is the calendar day on which it was written.
+    """
+    guard_logs()
+    wanted = business_date or Clock().utc().astimezone(tasks.ALMATY).date()
+    async with open_work(Course(_run_id())) as work:
+        known = await tasks.fetch_day(work, wanted)
+        written_on = known.insert_datetime.date() if known and known.insert_datetime else wanted
+        held = await verifying.fetch_held(work, written_on)
+    wrong = verdict.problems(held, known.numbers.distributed if known and known.is_written else 0)
+    told = verdict.line(held, wrong, written_on)
+    await publish_table("distribution-verify", verdict.table(held, wrong, written_on), told)
+    verdict.check(held, wrong, written_on)
+    return {"business_date": wanted, "users": held.users, "mirrored": held.mirror_users, "verdict": told}
 
 
 def _run_id() -> UUID:

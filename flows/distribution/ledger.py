@@ -60,12 +60,12 @@ class Ledger:
         since, until = business_date - LOOK_BACK, business_date - timedelta(days=1)
         return [rows.past_day(row) for row in await self._rows(statements.past(self._dssb, since, until))]
 
-    async def open_days(self) -> list[date]:
-        """Return what earlier runs left: written and not finished, or finished and not told.
+    async def open_days(self, besides: date) -> list[date]:
+        """Return what earlier runs left: written and not finished, or not told; a skip of `besides` is tried anew.
 
         Their dates only: a row that cannot be read is the trouble of its own day.
         """
-        return [row["business_date"] for row in await self._rows(statements.open_days(self._dssb))]
+        return [row["business_date"] for row in await self._rows(statements.open_days(self._dssb, besides))]
 
     async def plan(
         self, plan: Plan, insert_datetime: datetime, now: datetime, names: tuple[str, str]

@@ -4,7 +4,6 @@ The same run gives the same mail to the byte, so that a mail that is sent twice 
 Message-ID, and by everything else.
 """
 
-from datetime import datetime
 from email.message import EmailMessage
 from typing import Any
 from uuid import UUID
@@ -52,16 +51,13 @@ def skipped(skipped: Skipped, *, url: str = "") -> EmailMessage:
     return _reproducible(_letter(subject, "skipped", skipped.run_id, facts))
 
 
-def failed(
-    trouble: Trouble, *, runbook: str, is_guarded: bool = False, next_run: datetime | None = None
-) -> EmailMessage:
+def failed(trouble: Trouble, *, runbook: str, is_guarded: bool = False) -> EmailMessage:
     """Return the mail about a failure: ❌ where it is one that the process knows, 🚨 otherwise.
 
     Args:
         trouble: what is told.
         runbook: where it says what to do, page and heading.
         is_guarded: a new run is started by itself within minutes.
-        next_run: when the schedule comes next, on Almaty's clock.
     """
     if trouble.is_expected:
         kind, subject = "failed", f"❌ {PRODUCT}: Ошибка ежедневной дистрибуции - {trouble.stage}"
@@ -74,7 +70,6 @@ def failed(
         "runbook": one_line(runbook),
         "url": trouble.url,
         "is_guarded": is_guarded,
-        "next_run": next_run,
     }
     return _reproducible(_letter(subject, kind, trouble.run_id, facts))
 

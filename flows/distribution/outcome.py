@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from flows.distribution.days import LedgerDay, Result, TableState
-from flows.distribution.models import Campaign, Group, Share, Theory
+from flows.distribution.days import LedgerDay, Result, Skipped, TableState
+from flows.distribution.models import Campaign, Group, Share, Skip, Theory
 
 Counts = tuple[Mapping[str, int], Mapping[str, int], Mapping[str, int]]
 """Rows of a day by theory id: control, target, mirror."""
@@ -63,14 +63,34 @@ def shares(campaign_ids: Iterable[str], counts: Counts, theories: Iterable[Theor
     """Return what each campaign of the day got, as the databases have it; nobody, perhaps."""
     control, target, _ = counts
     written = {**control, **target}
-    known = {theory.theory_id: theory for theory in theories}
     found = []
-    for base in campaign_ids:
-        ids = [f"{base}.{group:d}" for group in Group]
-        a, b, c, d, e = (written.get(id_, 0) for id_ in ids)
-        rows = [known[id_] for id_ in (base, *ids) if id_ in known]
-        found.append(Share(_campaign(base, rows), (a, b, c, d, e)))
+    for campaign in campaigns(campaign_ids, theories):
+        a, b, c, d, e = (written.get(campaign.theory_id(group), 0) for group in Group)
+        found.append(Share(campaign, (a, b, c, d, e)))
     return tuple(found)
+
+
+def skipped(day: LedgerDay, theories: Iterable[Theory]) -> Skipped:
+    """Return a day that was skipped as the ledger tells it: it has campaigns where users were asked for."""
+    asked = bool(day.campaign_ids)
+    return Skipped(
+        business_date=day.business_date,
+        run_id=day.run_id,
+        count_day=day.count_day,
+        reason=Skip.NO_USERS if asked else Skip.NO_CAMPAIGNS,
+        campaigns=campaigns(day.campaign_ids, theories),
+        numbers=day.numbers if asked else None,
+        checks=day.checks,
+    )
+
+
+def campaigns(campaign_ids: Iterable[str], theories: Iterable[Theory]) -> tuple[Campaign, ...]:
+    """Return a day's campaigns, by their names and days in the registry."""
+    known = {theory.theory_id: theory for theory in theories}
+    ids = {base: (base, *(f"{base}.{group:d}" for group in Group)) for base in campaign_ids}
+    return tuple(
+        _campaign(base, [known[id_] for id_ in named if id_ in known]) for base, named in ids.items()
+    )
 
 
 def _campaign(base: str, rows: list[Theory]) -> Campaign:

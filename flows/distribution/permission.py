@@ -4,11 +4,12 @@ Source  docs/distribution.md, "By hand"; docs/runbook.md has a heading for each 
 """
 
 import unicodedata
-from datetime import date
+from datetime import date, datetime, time
 
 from flows.distribution.days import LedgerDay
 
 USUAL_COUNT_DAY = 5
+OPENS = time(9)  # in Almaty: the schedule's hour, and from which on the guard minds the day (prefect.yaml)
 
 
 class ApprovalMissing(ValueError):
@@ -18,7 +19,7 @@ class ApprovalMissing(ValueError):
 
 
 class DateInFuture(ValueError):
-    """The business date has not come yet."""
+    """The business date has not come yet, or is not known to have begun: a day begins at its hour."""
 
     heals = False
 
@@ -72,6 +73,29 @@ def check_date(business_date: date, today: date) -> None:
         raise DateInFuture(
             f"business_date {business_date} has not come yet, today is {today} in Almaty: leave it empty."
         )
+
+
+def check_hour(now: datetime, *, is_by_hand: bool, is_dated: bool) -> None:
+    """Refuse to take what SPSS has at night for today's users; whoever names the day knows better.
+
+    Args:
+        now: Almaty's clock.
+        is_by_hand: neither the cron's run nor the guard's.
+        is_dated: the day was given.
+
+    Raises:
+        DateInFuture: the day begins at nine.
+    """
+    if is_by_hand and not is_dated and now.time() < OPENS:
+        raise DateInFuture(
+            f"{now:%Y-%m-%d} begins at {OPENS:%H:%M} in Almaty, now it is {now:%H:%M}: SPSS may still have "
+            f"yesterday's users. Wait, or give business_date={now:%Y-%m-%d} if it has today's."
+        )
+
+
+def is_due(business_date: date, now: datetime) -> bool:
+    """Tell whether it is today's work and its hour has come; that is what the guard minds."""
+    return business_date == now.date() and now.time() >= OPENS
 
 
 def check_punctual(due: date | None, today: date) -> None:

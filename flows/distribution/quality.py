@@ -1,6 +1,6 @@
 """Quality: is the split what it claims to be, and are these today's users? Pure; only counts and p leave.
 
-Source  docs/distribution.md, "Quality checks"
+Source  docs/distribution.md, "Quality"
 """
 
 from collections.abc import Iterable

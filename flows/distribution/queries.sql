@@ -1,5 +1,6 @@
 -- What an auditor asks of the databases; the run itself is built in statements.py. Every statement is Oracle's
--- SQL (12.1 or later) and, with STANDARD_HASH and DUAL defined, PostgreSQL's. Schemas by their default names.
+-- SQL (12.1 or later) and, with STANDARD_HASH and DUAL defined, PostgreSQL's. Schemas by their default names: the
+-- flow distribution-verify, which asks what is named verify_*, puts those of its Block in their place.
 
 -- name: audit
 -- In DSSB. Derives anew who belongs where on one day, from nothing but the rows of the day and what the ledger
@@ -95,20 +96,37 @@ from verdict group by written_id, derived_id, iin order by written_id, derived_i
 -- In DSSB. Rows of a day by table and theory, from the moment since until just short of the moment before.
 select table_name, theory_id, count(*) as users
 from (
-    select 'sc_local_control' as table_name, theory_id from dssb_app.sc_local_control
+    select 'sc_local_control' as table_name, rtrim(theory_id) as theory_id from dssb_app.sc_local_control
     where insert_datetime >= :since and insert_datetime < :before
     union all
-    select 'sc_local_target' as table_name, theory_id from dssb_app.sc_local_target
+    select 'sc_local_target' as table_name, rtrim(theory_id) as theory_id from dssb_app.sc_local_target
     where insert_datetime >= :since and insert_datetime < :before
 ) written
 group by table_name, theory_id order by table_name, theory_id;
 
 -- name: verify_mirror_counts
 -- In SPSS. The same for the mirror: equal to those of sc_local_target.
-select 'sc_theory_users' as table_name, theory_id, count(*) as users
+select 'sc_theory_users' as table_name, rtrim(theory_id) as theory_id, count(*) as users
 from spss.sc_theory_users
 where insert_datetime >= :since and insert_datetime < :before
-group by theory_id order by theory_id;
+group by rtrim(theory_id) order by rtrim(theory_id);
+
+-- name: verify_distinct
+-- In DSSB. Assignments of that day and the users who have them: as many of the one as of the other.
+select count(*) as assignments, count(distinct iin) as users
+from (
+    select rtrim(iin) as iin from dssb_app.sc_local_control
+    where insert_datetime >= :since and insert_datetime < :before
+    union all
+    select rtrim(iin) as iin from dssb_app.sc_local_target
+    where insert_datetime >= :since and insert_datetime < :before
+) written;
+
+-- name: verify_mirror_distinct
+-- In SPSS. The same for the mirror, which has no key.
+select count(*) as assignments, count(distinct rtrim(iin)) as users
+from spss.sc_theory_users
+where insert_datetime >= :since and insert_datetime < :before;
 
 -- name: verify_doubles
 -- In DSSB. How many users have how many assignments of that day: none is right.
@@ -116,10 +134,10 @@ select assignments, count(*) as users
 from (
     select iin, count(*) as assignments
     from (
-        select iin from dssb_app.sc_local_control
+        select rtrim(iin) as iin from dssb_app.sc_local_control
         where insert_datetime >= :since and insert_datetime < :before
         union all
-        select iin from dssb_app.sc_local_target
+        select rtrim(iin) as iin from dssb_app.sc_local_target
         where insert_datetime >= :since and insert_datetime < :before
     ) written
     group by iin having count(*) > 1
@@ -130,28 +148,28 @@ group by assignments order by assignments;
 -- In DSSB. Rows in the wrong table: the control table holds A only, the target table all but A: none is right.
 select table_name, theory_id, count(*) as users
 from (
-    select 'sc_local_control' as table_name, theory_id from dssb_app.sc_local_control
-    where insert_datetime >= :since and insert_datetime < :before and theory_id not like '%.1'
+    select 'sc_local_control' as table_name, rtrim(theory_id) as theory_id from dssb_app.sc_local_control
+    where insert_datetime >= :since and insert_datetime < :before and rtrim(theory_id) not like '%.1'
     union all
-    select 'sc_local_target' as table_name, theory_id from dssb_app.sc_local_target
-    where insert_datetime >= :since and insert_datetime < :before and theory_id like '%.1'
+    select 'sc_local_target' as table_name, rtrim(theory_id) as theory_id from dssb_app.sc_local_target
+    where insert_datetime >= :since and insert_datetime < :before and rtrim(theory_id) like '%.1'
 ) misplaced
 group by table_name, theory_id order by table_name, theory_id;
 
 -- name: verify_mirror_control
 -- In SPSS. Rows of A in the mirror, of that day: none is right.
-select theory_id, count(*) as users
+select rtrim(theory_id) as theory_id, count(*) as users
 from spss.sc_theory_users
 where insert_datetime >= :since and insert_datetime < :before and rtrim(theory_id) like '%.1'
-group by theory_id order by theory_id;
+group by rtrim(theory_id) order by rtrim(theory_id);
 
 -- name: verify_control_users
 -- In DSSB. The users of A, who must not be among those of verify_mirror_users: to be compared in memory and
 -- shown nowhere.
-select iin from dssb_app.sc_local_control
-where insert_datetime >= :since and insert_datetime < :before order by iin;
+select rtrim(iin) as iin from dssb_app.sc_local_control
+where insert_datetime >= :since and insert_datetime < :before;
 
 -- name: verify_mirror_users
 -- In SPSS. The other half.
-select iin from spss.sc_theory_users
-where insert_datetime >= :since and insert_datetime < :before order by iin;
+select rtrim(iin) as iin from spss.sc_theory_users
+where insert_datetime >= :since and insert_datetime < :before;

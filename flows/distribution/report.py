@@ -56,11 +56,6 @@ def preview_table(found: Plan | Skipped) -> frames.Rows:
     return frames.split([Share(campaign, (0, 0, 0, 0, 0)) for campaign in found.campaigns])
 
 
-def skipped(found: Skipped) -> str:
-    """Return the report of a day without anything to distribute."""
-    return "\n\n".join([f"# Distribution on {found.business_date}: skipped", *_skipped(found)])
-
-
 def result(result: Result) -> str:
     """Return the report of a finished day: what was written, where, and whether it is as it shall be."""
     title = (
@@ -79,7 +74,8 @@ def result(result: Result) -> str:
             frames.markdown(tables),
             *_split(result.shares),
             *_checks(result.checks),
-            *(["## Users", _numbers(result.count_day, result.numbers)] if result.numbers else []),
+            "## Users",
+            _numbers(result.count_day, result.numbers),
         ]
     )
 

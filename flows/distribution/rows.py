@@ -104,9 +104,10 @@ def planned(plan: Plan, insert_datetime: datetime, now: datetime, names: tuple[s
 
 def skipped(found: Skipped, now: datetime, names: tuple[str, str]) -> dict[str, Any]:
     """Return the ledger's columns for a day without anything to do; nothing of an earlier plan stays there."""
-    of_a_plan = ("remainder", "campaign_ids", "seed", "cohort_digest", *COUNTS, "insert_datetime")
+    of_a_plan = ("remainder", "seed", "cohort_digest", *COUNTS, "insert_datetime")
     return {
         "count_day": found.count_day,
+        "campaign_ids": ",".join(campaign.id for campaign in found.campaigns) or None,
         **dict.fromkeys(of_a_plan),
         **_begun(Status.SKIPPED, found.numbers or NO_NUMBERS, found.checks, now, names),
     }

@@ -94,8 +94,8 @@ def check_reconciled(tables: Iterable[TableState]) -> None:
     wrong = [f"{t.database} {t.table} has {t.rows:,} of {t.expected:,} rows" for t in tables if not t.ok]
     if wrong:
         raise NotReconciled(
-            f"After writing, {'; '.join(wrong)}. Somebody else wrote or deleted there: compare them by "
-            "the statements verify_* of docs/distribution.md; the next run finishes the day."
+            f"After writing, {'; '.join(wrong)}. Somebody else wrote or deleted there: "
+            "distribution-verify/on-demand compares them; the next run finishes the day."
         )
 
 
@@ -114,8 +114,8 @@ def check_room(mirror: str, *, there: int, missing: int, wanted: int) -> None:
     if missing and there + missing > wanted:
         raise NotReconciled(
             f"SPSS {mirror} has {there:,} rows of the day, yet {missing:,} of its {wanted:,} users are not among "
-            "them, so nothing was written there. Somebody else wrote or changed them: compare them with the target "
-            "by the statements verify_* of docs/distribution.md; the next run finishes the day."
+            "them, so nothing was written there. Somebody else wrote or changed them: "
+            "distribution-verify/on-demand compares them with the target; the next run finishes the day."
         )
 
 

@@ -146,11 +146,6 @@ def moment(value: datetime) -> str:
     return f"{value:%d.%m.%Y %H:%M:%S} (Алматы)"
 
 
-def minute(value: datetime) -> str:
-    """Return when something will be, on Almaty's clock."""
-    return f"{value:%d.%m.%Y} в {value:%H:%M} (Алматы)"
-
-
 def reason(skip: Skip, count_day: int) -> str:
     return REASONS[skip].format(count_day=count_day)
 

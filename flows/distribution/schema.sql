@@ -35,9 +35,7 @@ create table sc_distribution_run (
     check (status in ('planned', 'skipped', 'applied', 'completed'))
 );
 
--- Its row is locked by the run that is at work, until it ends.
+-- Its only row is written by the first run, and locked by the run that is at work, until it ends.
 create table sc_distribution_fence (
     kind varchar(20) not null primary key
 );
-
-insert into sc_distribution_fence (kind) values ('daily');

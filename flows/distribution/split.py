@@ -3,7 +3,7 @@
 Users are ranked by a hash that nobody can foresee without the salt, and cut into contiguous ranges: a range
 for each campaign, in it a block for each group. The statement `audit` in queries.sql derives the same.
 
-Source  docs/distribution.md, "The split"
+Source  docs/distribution.md, "Rules"
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from itertools import accumulate
 import numpy as np
 
 from flows.distribution import iin
-from flows.distribution.cohort import Block, Iins
+from flows.distribution.cohort import Block, Iins, Range
 from flows.distribution.models import Campaign, Group, Remainder
 
 VERSION = "distribution-1"  # another way to rank or to cut is another version
@@ -78,53 +78,34 @@ def _digests(iins: Iins, seed: str) -> Iins:
 
 
 def over_campaigns(
-    ranked: Iins, campaigns: Sequence[Campaign], policy: Remainder, day: int = 0
-) -> tuple[tuple[Campaign, Iins], ...]:
+    ranked: Iins, campaigns: Sequence[Campaign], policy: Remainder, day_ordinal: int
+) -> tuple[Range, ...]:
     """Return each campaign's range of the ranked users, in the order of the campaigns.
 
-    `day` is the ordinal of the business date, here and below; only ROTATE minds it.
-    """
-    offset = _turned(day, CAMPAIGNS_STEP, len(campaigns))
-    counts = sizes(len(ranked), len(campaigns), policy, offset)
-    return tuple(zip(campaigns, _cut(ranked, counts), strict=True))
-
-
-def group_offsets(ranges: Iterable[tuple[Campaign, Iins]], day: int) -> tuple[int, ...]:
-    """Return for each campaign's range where the extras of its groups begin.
-
-    They begin where those of the campaign before ended, so that on no day a group gets two users more than
-    another.
-    """
-    *starts, _ = accumulate((len(iins) for _, iins in ranges), initial=_turned(day, GROUPS_STEP, len(Group)))
-    return tuple(starts)
-
-
-def _turned(day: int, step: int, parts: int) -> int:
-    """Return at which of `parts` places the wheel stands on a day."""
-    return day * step % WHEEL * parts // WHEEL
-
-
-def over_groups(campaign: Campaign, iins: Iins, policy: Remainder, offset: int = 0) -> tuple[Block, ...]:
-    """Return the campaign's five blocks, each sorted by IIN: both databases load in the key's order.
+    The extras of a campaign's groups begin where those of the campaign before ended, so that on no day a group
+    gets two users more than another.
 
     Args:
-        campaign: whose users they are.
-        iins: its range, still in rank order.
-        policy: as for the campaigns.
-        offset: its own of `group_offsets`.
+        ranked: in the order of `rank`.
+        campaigns: at least one.
+        policy: who gets what is left over.
+        day_ordinal: of the business date; only ROTATE minds it.
     """
-    parts = _cut(iins, sizes(len(iins), len(Group), policy, offset))
-    return tuple(Block(campaign, group, np.sort(part)) for group, part in zip(Group, parts, strict=True))
+    first = _turned(day_ordinal, CAMPAIGNS_STEP, len(campaigns))
+    counts = sizes(len(ranked), len(campaigns), policy, first)
+    *starts, _ = accumulate(counts, initial=_turned(day_ordinal, GROUPS_STEP, len(Group)))
+    return tuple(map(Range, campaigns, _cut(ranked, counts), starts))
 
 
-def blocks(ranked: Iins, campaigns: Sequence[Campaign], policy: Remainder, day: int = 0) -> tuple[Block, ...]:
-    """Return the whole split: five blocks for each campaign."""
-    ranges = over_campaigns(ranked, campaigns, policy, day)
-    return tuple(
-        block
-        for (campaign, iins), offset in zip(ranges, group_offsets(ranges, day), strict=True)
-        for block in over_groups(campaign, iins, policy, offset)
-    )
+def _turned(day_ordinal: int, step: int, parts: int) -> int:
+    """Return at which of `parts` places the wheel stands on a day."""
+    return day_ordinal * step % WHEEL * parts // WHEEL
+
+
+def over_groups(part: Range, policy: Remainder) -> tuple[Block, ...]:
+    """Return a campaign's five blocks, each sorted by IIN: both databases load in the key's order."""
+    parts = _cut(part.iins, sizes(len(part.iins), len(Group), policy, part.first_extra))
+    return tuple(Block(part.campaign, group, np.sort(iins)) for group, iins in zip(Group, parts, strict=True))
 
 
 def _cut(iins: Iins, counts: Sequence[int]) -> list[Iins]:

@@ -8,7 +8,7 @@ from prefect import task
 from flows.common.retries import EFFECT
 from flows.common.sealed import sealed
 from flows.distribution import split
-from flows.distribution.cohort import Block, Iins
+from flows.distribution.cohort import Block, Iins, Range
 from flows.distribution.models import Campaign, Remainder
 
 
@@ -22,16 +22,14 @@ async def rank_users(iins: Iins, seed: str) -> Iins:
 @task(**EFFECT)
 @sealed
 async def split_over_campaigns(
-    ranked: Iins, campaigns: Sequence[Campaign], policy: Remainder, offset: int
-) -> tuple[tuple[Campaign, Iins], ...]:
+    ranked: Iins, campaigns: Sequence[Campaign], policy: Remainder, day_ordinal: int
+) -> tuple[Range, ...]:
     """Give each campaign its equal share."""
-    return split.over_campaigns(ranked, campaigns, policy, offset)
+    return split.over_campaigns(ranked, campaigns, policy, day_ordinal)
 
 
-@task(task_run_name="split {campaign.id} over A-E", **EFFECT)
+@task(task_run_name="split {part.campaign.id} over A-E", **EFFECT)
 @sealed
-async def split_over_groups(
-    campaign: Campaign, iins: Iins, policy: Remainder, offset: int
-) -> tuple[Block, ...]:
+async def split_over_groups(part: Range, policy: Remainder) -> tuple[Block, ...]:
     """Give each group of the campaign its equal share."""
-    return split.over_groups(campaign, iins, policy, offset)
+    return split.over_groups(part, policy)

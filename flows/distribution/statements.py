@@ -151,10 +151,11 @@ def past(dssb: Dssb, since: date, until: date) -> Select[Any]:
     )
 
 
-def open_days(dssb: Dssb) -> Select[tuple[date]]:
-    """Days that are written and not finished, or finished and not told."""
+def open_days(dssb: Dssb, besides: date) -> Select[tuple[date]]:
+    """Days that are written and not finished, or not told; but `besides`, if it was skipped, is tried anew."""
     run = dssb.run.c
-    untold = and_(run.status == Status.COMPLETED.value, run.mailed_at.is_(None))
+    is_over = and_(run.status == Status.SKIPPED.value, run.business_date != besides)
+    untold = and_(or_(run.status == Status.COMPLETED.value, is_over), run.mailed_at.is_(None))
     return (
         select(run.business_date)
         .where(run.kind == KIND, or_(run.status == Status.APPLIED.value, untold))

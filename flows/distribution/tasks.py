@@ -16,7 +16,6 @@ from prefect import get_run_logger, task
 
 from blocks import bulk, database, mail
 from blocks.bulk import Rows
-from blocks.mail import MailNotSent as MailNotSent  # noqa: PLC0414 - day.py passes over it
 from flows.common import failures
 from flows.common.clock import Clock
 from flows.common.retries import PATIENT
@@ -167,9 +166,9 @@ async def fetch_days(work: Work, since: date, until: date) -> list[LedgerDay]:
 
 @task(**PATIENT)
 @sealed
-async def fetch_open_days(work: Work) -> list[date]:
-    """Read what earlier runs left: written and not finished, or finished and not told."""
-    return await work.ledger.open_days()
+async def fetch_open_days(work: Work, besides: date) -> list[date]:
+    """Read what earlier runs left: written and not finished, or not told; a skip of `besides` is tried anew."""
+    return await work.ledger.open_days(besides)
 
 
 @task(**PATIENT)

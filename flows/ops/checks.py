@@ -21,9 +21,9 @@ from blocks.pop_game import PopGame
 from blocks.store import load
 from flows.common.clock import Clock
 from flows.common.duty import BLOCK as STATE_DB
-from flows.common.runbook import CLOCKS, GAME_DOWN, MAY_WRITE, SETTINGS, TREASURY, WORKER_DOWN
+from flows.common.runbook import CLOCKS, GAME_DOWN, MAY_WRITE, SETTINGS, WORKER_DOWN
 from flows.common.sql import statements
-from flows.ops import bank, payouts
+from flows.ops import bank, meetings, messaging, payouts
 from flows.ops.parameters import Process
 from flows.ops.unwell import Unwell
 
@@ -161,14 +161,22 @@ CHECKS = {
         Check(
             "game-db", payouts.players, f"GAME_DB_*, PAYOUT_USERS {APPLY}; docs/payout.md, Grants", MAY_WRITE
         ),
+        Check(
+            "payout ledger",
+            payouts.ledger,
+            f"`make apply` creates the tables; STATE_DB_* {APPLY}; docs/payout.md, Grants",
+            "TableMissing",
+        ),
         Check("jobs-contract", payouts.contract, f"JOBS_*, PAYOUT_TOKEN_DECIMALS {APPLY}", "WrongToken"),
         Check(
             "treasury",
             payouts.treasury,
             "the contract's owner, or who fills the operator's account",
-            TREASURY,
+            "TreasuryShort",
         ),
         Check("chain clock", payouts.chain_clock, "time synchronisation (NTP) of this machine", CLOCKS),
+        Check("broker", messaging.broker, f"BROKER_* {APPLY}", "BrokerUnreachable"),
+        Check("meet", meetings.meet, f"MEET_* {APPLY}", "MeetRefusesUs"),
         Check("mail", mail_server, f"SMTP_*, EMAIL_SENDER, ALERT_RECIPIENTS {APPLY}", "MailNotSent"),
         Check("server settings", server_settings, "[tool.prefect] in pyproject.toml, then restart", SETTINGS),
         Check("versions", versions, "install requirements.lock on both machines, then restart", SETTINGS),
@@ -179,5 +187,6 @@ CHECKS = {
 # What only one process needs, and may be left out with it.
 PROCESSES: dict[Process, tuple[str, ...]] = {
     "distribution": ("dssb-db", "spss-db"),
-    "payout": ("game-db", "jobs-contract", "treasury", "chain clock"),
+    "payout": ("game-db", "payout ledger", "jobs-contract", "treasury", "chain clock"),
+    "dating": ("broker", "meet"),
 }

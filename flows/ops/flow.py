@@ -2,7 +2,7 @@
 
 Source    docs/runbook.md, docs/decisions.md
 Schedule  janitor/every-5-min; notify/on-failure by automations; doctor/on-demand by a person
-Errors    janitor: ProcessFrozen, GuardBlind; doctor: SystemUnwell; notify: MailNotSent
+Errors    janitor: ProcessFrozen, Overdue, GuardBlind; doctor: SystemUnwell; notify: MailNotSent
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from flows.common.artifacts import publish, publish_table
 from flows.ops import report, rules, tasks
 from flows.ops.checks import CHECKS, PROCESSES
 from flows.ops.models import Crash, Plan
-from flows.ops.parameters import Duty, Patience, Process
+from flows.ops.parameters import Duty, Patience, Process, Rhythm
 
 DEFAULT_PATIENCE = Patience()
 
@@ -45,6 +45,7 @@ async def notify(flow_run_id: UUID, event: Event) -> str:
 @flow(name="janitor")
 async def janitor(
     duties: tuple[Duty, ...] = (),
+    rhythms: tuple[Rhythm, ...] = (),
     tick_s: Tick = 300,
     patience: Patience = DEFAULT_PATIENCE,
     dry_run: bool = False,
@@ -54,13 +55,14 @@ async def janitor(
     Dead are runs that stay Pending and runs that send no heartbeat; for a duty its lock decides.
 
     Args:
-        duties: What must be done every UTC day, and by which deployment.
+        duties: What must be done every day, and by which deployment.
+        rhythms: Deployments whose schedule must be kept; a missed run is an alarm, nothing is started.
         tick_s: Distance of this flow's own runs, seconds.
         patience: How long a state may last before it counts as dead.
         dry_run: Only show what would be done.
     """
     # gather
-    facts = await tasks.look_around(duties, patience, tick_s)
+    facts = await tasks.look_around(duties, rhythms, patience, tick_s)
     # plan
     plan = rules.plan(facts, patience)
     if dry_run:
@@ -82,7 +84,7 @@ async def _mark(crashes: Sequence[Crash]) -> set[UUID]:
 
 async def _raise_alarm(plan: Plan) -> None:
     """End Failed, so that the failure mail tells of it; once an hour is enough."""
-    alarm = rules.alarm(plan.verdicts)
+    alarm = rules.alarm(plan.alarms)
     if alarm is not None and not await tasks.is_told(str(alarm)):
         raise alarm
 

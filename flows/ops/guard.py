@@ -7,7 +7,7 @@ Source  docs/decisions.md, "The guard"
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from flows.ops.models import Alarm, Fine, Lock, Phase, Restart, Run, Verdict, Watch
+from flows.ops.models import Alarm, Fine, Lock, Phase, Restart, Run, Trouble, Verdict, Watch
 from flows.ops.parameters import Duty, Patience
 
 OPENS = timedelta(minutes=2)  # before, the cron's own run may be on its way
@@ -62,7 +62,7 @@ def _held(watch: Watch, now_utc: datetime, patience: Patience) -> Verdict:
     return Alarm(
         f"{watch.duty.process}: a run holds the lock but records nothing. Its process is frozen: find it and "
         "kill it, then the guard starts a new one.",
-        is_frozen=True,
+        Trouble.FROZEN,
     )
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from uuid import UUID
 
-from flows.ops.parameters import Duty
+from flows.ops.parameters import Duty, Rhythm
 
 
 class Phase(StrEnum):
@@ -77,6 +77,16 @@ class Watch:
 
 
 @dataclass(frozen=True)
+class Pulse:
+    """A rhythm with its runs of the last day; `problem` says in one line why they are unknown."""
+
+    rhythm: Rhythm
+    is_paused: bool = False
+    runs: tuple[Run, ...] = ()
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
 class Facts:
     """What one look around found.
 
@@ -90,6 +100,7 @@ class Facts:
     tick_s: int
     active: tuple[Run, ...] = ()
     watches: tuple[Watch, ...] = ()
+    pulses: tuple[Pulse, ...] = ()
     last_beat_utc: Mapping[UUID, datetime] = field(default_factory=dict)
     ticks_utc: tuple[datetime, ...] = ()
 
@@ -101,12 +112,20 @@ class Fine:
     reason: str
 
 
+class Trouble(IntEnum):
+    """What an alarm is about; of several the highest names the exception."""
+
+    BLIND = 0
+    OVERDUE = 1
+    FROZEN = 2
+
+
 @dataclass(frozen=True)
 class Alarm:
-    """A person must look; `reason` holds no figures, so that the same alarm reads the same."""
+    """A person must look; `reason` holds no figures that grow, so that the same alarm reads the same."""
 
     reason: str
-    is_frozen: bool = False
+    trouble: Trouble = Trouble.BLIND
 
 
 @dataclass(frozen=True)
@@ -140,6 +159,12 @@ class Plan:
 
     crashes: tuple[Crash, ...]
     verdicts: tuple[tuple[Duty, Verdict], ...]
+    missed: tuple[tuple[Rhythm, Alarm], ...] = ()
+
+    @property
+    def alarms(self) -> tuple[Alarm, ...]:
+        of_duties = tuple(verdict for _, verdict in self.verdicts if isinstance(verdict, Alarm))
+        return (*of_duties, *(alarm for _, alarm in self.missed))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 # What an installation may do without.
-Process = Literal["distribution", "payout"]
+Process = Literal["distribution", "payout", "dating"]
 
 
 class Duty(BaseModel):
@@ -51,6 +51,20 @@ class Duty(BaseModel):
     def opens_after(self) -> timedelta:
         """How long after midnight the work may begin."""
         return timedelta(hours=self.opens.hour, minutes=self.opens.minute)
+
+
+class Rhythm(BaseModel):
+    """A deployment whose runs come by its schedule, each of which makes up for those before it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    deployment: str = Field(pattern=r"^[^/]+/[^/]+$", description="Whose runs, say payout/hourly.")
+    late_s: int = Field(
+        7200,
+        ge=300,
+        le=72_000,
+        description="A run due so long ago, and none ended since, is an alarm; seconds.",
+    )
 
 
 class Patience(BaseModel):

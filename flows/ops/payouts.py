@@ -1,4 +1,4 @@
-"""The doctor's look at what payout stands on: the players' coins, the Jobs contract, the money in it, the chain's clock.
+"""The doctor's look at what payout stands on: players' coins, ledger, Jobs contract, the money in it, the chain's clock.
 
 Nothing is signed and nothing is sent.
 """
@@ -15,6 +15,7 @@ from blocks.jobs_contract import JobsContract
 from blocks.payout_settings import PayoutSettings
 from blocks.store import load
 from flows.common.clock import Clock
+from flows.common.duty import BLOCK as STATE_DB
 from flows.common.sql import statements
 from flows.ops.bank import reading
 from flows.ops.unwell import Unwell
@@ -37,16 +38,25 @@ async def players() -> str:
     return f"may read {settings.users}, may not write"
 
 
+async def ledger() -> str:
+    """Payout's tables in state-db, with every column and every right."""
+    async with database.session(STATE_DB) as session:
+        lacks = (await session.scalars(SQL["payout_lacks"])).all()
+    if lacks:
+        raise Unwell("; ".join(lacks))
+    return "payout's tables are there and writable"
+
+
 async def contract() -> str:
-    """The right chain, our contract on it, its token as our settings have it, our key the operator's."""
+    """The right chain, our contract on it, its token as our settings have it, our key the operator's.
+
+    Raises:
+        JobsProblem, DecimalsDiffer: the first that does not hold.
+    """
     settings = await load(PayoutSettings, SETTINGS)
     async with _jobs() as jobs:
         await jobs.check()
-        decimals = await jobs.decimals()
-        if decimals != settings.token_decimals:
-            raise Unwell(
-                f"the token has {decimals} decimal places, PAYOUT_TOKEN_DECIMALS says {settings.token_decimals}"
-            )
+        settings.check_decimals(await jobs.decimals())
         return f"chain {jobs.chain_id}, contract {jobs.contract}; our key is the operator's"
 
 

@@ -12,6 +12,7 @@ def janitor(now_utc: datetime, plan: Plan, marked: Collection[UUID] | None, star
     """Return one table of what was seen, decided and done; `marked` is None for a dry run."""
     rows = [_crash(crash, marked) for crash in plan.crashes]
     rows += [_verdict(duty, verdict) for duty, verdict in plan.verdicts]
+    rows += [(rhythm.deployment, alarm.reason, "alarm") for rhythm, alarm in plan.missed]
     title = f"# Janitor, {now_utc:%Y-%m-%d %H:%M} UTC{'' if marked is not None else ' (dry run)'}"
     head = "| what | seen | decided |\n|--|--|--|"
     table = "\n".join(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows)

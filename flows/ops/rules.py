@@ -8,8 +8,22 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
+from flows.ops import rhythm
 from flows.ops.guard import decide
-from flows.ops.models import ACTIVE, Alarm, Crash, Facts, Finding, Fine, Phase, Plan, Restart, Run, Verdict
+from flows.ops.models import (
+    ACTIVE,
+    Alarm,
+    Crash,
+    Facts,
+    Finding,
+    Fine,
+    Phase,
+    Plan,
+    Restart,
+    Run,
+    Trouble,
+    Verdict,
+)
 from flows.ops.parameters import Duty, Patience
 
 BEAT_S = 60  # flows.heartbeat_frequency in pyproject.toml
@@ -23,17 +37,29 @@ class GuardBlind(RuntimeError):
     """The guard cannot see whether a duty is being done."""
 
 
+class Overdue(RuntimeError):
+    """A deployment's runs do not come, or do not come to an end, and no run of it has said why."""
+
+
 class SystemUnwell(RuntimeError):
     """The doctor found something broken."""
+
+
+KINDS = {Trouble.BLIND: GuardBlind, Trouble.OVERDUE: Overdue, Trouble.FROZEN: ProcessFrozen}
 
 
 def plan(facts: Facts, patience: Patience) -> Plan:
     """Decide what is marked Crashed and what is started; the same facts give the same plan."""
     verdicts = tuple((watch.duty, decide(watch, facts.now_utc, patience)) for watch in facts.watches)
+    missed = tuple(
+        (pulse.rhythm, alarm)
+        for pulse in facts.pulses
+        if (alarm := rhythm.missed(pulse, facts.now_utc)) is not None
+    )
     known = {run.id: run for watch in facts.watches for run in watch.runs}
     guarded = [Crash(known[id_], "its lock is free") for id_ in _before_restart(verdicts)]
     rest = [crash for crash in _suspects(facts, patience) if crash.run.id not in _ids(guarded)]
-    return Plan((*guarded, *_harmless(rest, facts.active)), verdicts)
+    return Plan((*guarded, *_harmless(rest, facts.active)), verdicts, missed)
 
 
 def _before_restart(verdicts: Iterable[tuple[Duty, Verdict]]) -> list[UUID]:
@@ -100,18 +126,19 @@ def _harmless(crashes: Sequence[Crash], active: Sequence[Run]) -> list[Crash]:
     return [crash for crash in crashes if not (crash.run.is_limited and crash.run.deployment_id in alive)]
 
 
-def alarm(verdicts: Iterable[tuple[Duty, Verdict]]) -> RuntimeError | None:
+def alarm(alarms: Sequence[Alarm]) -> RuntimeError | None:
     """Return the exception with which the janitor ends, so that the failure mail tells of it."""
-    alarms = [verdict for _, verdict in verdicts if isinstance(verdict, Alarm)]
     if not alarms:
         return None
-    kind = ProcessFrozen if any(verdict.is_frozen for verdict in alarms) else GuardBlind
-    return kind(" ".join(verdict.reason for verdict in alarms))
+    worst = max(alarm.trouble for alarm in alarms)
+    return KINDS[worst](" ".join(alarm.reason for alarm in alarms))
 
 
 def needs_hand(plan: Plan) -> bool:
     """Tell whether there is anything to do or to show; most ticks see nothing."""
-    return bool(plan.crashes) or any(not isinstance(verdict, Fine) for _, verdict in plan.verdicts)
+    return bool(plan.crashes or plan.missed) or any(
+        not isinstance(verdict, Fine) for _, verdict in plan.verdicts
+    )
 
 
 def ready(plan: Plan, marked: Collection[UUID]) -> list[tuple[Duty, Restart]]:

@@ -23,8 +23,8 @@ from flows.common.redaction import one_line
 from flows.common.retries import EFFECT, PATIENT
 from flows.ops import engine, incidents, letter, rules
 from flows.ops.checks import CHECKS
-from flows.ops.models import Crash, Facts, Finding, Lock, Restart, Run, Watch
-from flows.ops.parameters import Duty, Patience
+from flows.ops.models import Crash, Facts, Finding, Lock, Pulse, Restart, Run, Watch
+from flows.ops.parameters import Duty, Patience, Rhythm
 from flows.ops.unwell import Unwell
 
 TICK = "janitor"
@@ -34,7 +34,9 @@ QUICK: dict[str, Any] = {**EFFECT, "retries": 2, "retry_delay_seconds": 2}
 
 
 @task(**QUICK)
-async def look_around(wanted: tuple[Duty, ...], patience: Patience, tick_s: int) -> Facts:
+async def look_around(
+    wanted: tuple[Duty, ...], rhythms: tuple[Rhythm, ...], patience: Patience, tick_s: int
+) -> Facts:
     """Read everything that the plan needs, the runs before the locks.
 
     One task for all of it: a quiet tick, 288 of them a day, shall leave little behind.
@@ -45,11 +47,12 @@ async def look_around(wanted: tuple[Duty, ...], patience: Patience, tick_s: int)
     async with get_client() as client:
         active = tuple(await engine.read_active(client))
         watches = tuple([await _watch(client, duty, active, now_utc) for duty in wanted])
+        pulses = tuple([await _pulse(client, rhythm, now_utc) for rhythm in rhythms])
         long = {run.id for run in rules.long_running(active, now_utc, silent_s)}
         beats = await engine.read_last_beats(client, long, since_utc)
         ticks_since_utc = since_utc - timedelta(seconds=2 * tick_s)
         ticks = await engine.read_ticks(client, TICK, ticks_since_utc) if long - beats.keys() else ()
-    return Facts(now_utc, tick_s, active, watches, beats, tuple(ticks))
+    return Facts(now_utc, tick_s, active, watches, pulses, beats, tuple(ticks))
 
 
 async def _watch(client: PrefectClient, duty: Duty, active: tuple[Run, ...], now_utc: datetime) -> Watch:
@@ -59,13 +62,27 @@ async def _watch(client: PrefectClient, duty: Duty, active: tuple[Run, ...], now
         today = await engine.read_day(client, deployment, duty.midnight(now_utc))
         state = await _read_duty(duty.process, duty.day(now_utc))
     except ObjectNotFound:
-        return Watch(duty, problem=f"There is no deployment {duty.deployment}: run `make apply`.")
+        return Watch(duty, problem=_no_deployment(duty.deployment))
     except Problem as error:
         return Watch(duty, problem=f"{type(error).__name__}: {one_line(str(error))}")
     known = {run.id for run in today}
     left = [run for run in active if run.deployment_id == deployment.id and run.id not in known]
     lock = Lock(state.held, state.finished, state.flow_run_id, state.silent_s if state.taken_up else None)
     return Watch(duty, lock, deployment.id, engine.is_paused(deployment), (*today, *left))
+
+
+async def _pulse(client: PrefectClient, rhythm: Rhythm, now_utc: datetime) -> Pulse:
+    """Read the runs that were due within the last 24 hours."""
+    try:
+        deployment = await client.read_deployment_by_name(rhythm.deployment)
+    except ObjectNotFound:
+        return Pulse(rhythm, problem=_no_deployment(rhythm.deployment))
+    runs = await engine.read_day(client, deployment, now_utc - timedelta(days=1))
+    return Pulse(rhythm, engine.is_paused(deployment), tuple(runs))
+
+
+def _no_deployment(name: str) -> str:
+    return f"There is no deployment {name}: run `make apply`."
 
 
 async def _read_duty(process: str, day: date) -> duties.DutyState:

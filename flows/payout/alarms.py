@@ -19,7 +19,9 @@ class TreasuryShort(Alarm):
 
 
 class ContractPaused(Alarm):
-    """The contract is paused, so nothing was reserved or sent. Its owner paused it and can go on (setPaused)."""
+    """The contract is paused, so nothing was reserved or sent. Its owner paused it, and ends the pause
+    with setPaused(false).
+    """
 
 
 class JobsUnanswered(Alarm):

@@ -51,5 +51,5 @@ def contradictions(job: ClosedJob, state: JobState) -> Iterator[Difference]:
     elif state.status is not JobStatus.UNKNOWN and (
         (state.n, state.total, state.digest) != (job.n, job.total, job.digest)
     ):
-        told = f"the contract has {state.n} recipients and {state.total} units, or others of them"
+        told = f"the contract has {state.n} recipients and {state.total} smallest units, or others of them"
         yield Difference("contract's recipients", name, told, 1)

@@ -24,7 +24,7 @@ class Books(Part):
             [_heap(row, "booking") for row in made],
             [_heap(row, "state") for row in still_open],
             [_heap(row, "reason") for row in held],
-            [Day(row["day"], *(int(row[name]) for name in Day._fields[1:])) for row in course],
+            [_day(row) for row in course],
         )
 
     async def sums(self) -> Sums:
@@ -44,6 +44,11 @@ class Books(Part):
         """Return the recipients of the plan's first job, as the contract takes them."""
         (row,) = await self._rows(SQL["first_payload"], slot=slot)
         return bytes(next(iter(row.values())))
+
+
+def _day(row: Mapping[str, Any]) -> Day:
+    held = row["held"]
+    return Day(row["day"], int(row["paid"]), int(row["in_flight"]), None if held is None else int(held))
 
 
 def _heap(row: Mapping[str, Any], name: str) -> Heap:

@@ -10,11 +10,12 @@ from payout.job
 where booking = 'open' and chain_id = :chain_id and contract = :contract
 group by state order by min(job_no);
 
--- Two weeks, a row for each day: what was paid on it, what came free, and what was in flight at its end; from the
--- journal, which has each step with its time.
+-- Two weeks, a row for each day: what was paid on it, and what was in flight at its end, from the journal, which has each
+-- step with its time; and what was held by its last plan, null for a day without one.
 -- name: course
 with day as (
-    select cast(generate_series(current_date - 13, current_date, interval '1 day') as date) as day
+    select cast(generate_series(today - 13, today, interval '1 day') as date) as day
+    from cast(now() at time zone 'UTC' as date) as today
 ), step as (
     select cast(at_utc at time zone 'UTC' as date) as day, was, booking, total, note from payout.journal
     -- Not what changes after it: a closed job that is put in quarantine.
@@ -22,15 +23,11 @@ with day as (
 )
 select day,
        coalesce((select sum(total) from step where step.day = day.day and booking = 'paid'), 0) as paid,
-       coalesce((select sum(total) from step where step.day = day.day and booking = 'free'), 0) as freed,
        coalesce((
            select sum(case when was is null then total else -total end) from step where step.day <= day.day
        ), 0) as in_flight,
-       coalesce((
-           select sum(greatest(amount, 0)) from payout.hold
-           where cast(since_utc at time zone 'UTC' as date) <= day.day
-       ), 0) as held
-from day order by day;
+       held_day.amount as held
+from day left join payout.held_day using (day) order by day;
 
 -- name: held
 select reason, count(*) as players, coalesce(sum(amount), 0) as total, min(since_utc) as oldest_utc

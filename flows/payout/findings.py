@@ -16,13 +16,16 @@ class Heap(NamedTuple):
 
 
 class Day(NamedTuple):
-    """One day's sums; `in_flight` and `held` are those at its end, as far as is known now."""
+    """One day's sums, UTC: what was paid on it, what was in flight at its end, what its last plan held.
+
+    Attributes:
+        held: without amounts above the maximum; None for a day without a plan.
+    """
 
     day: date
     paid: int
-    freed: int
     in_flight: int
-    held: int
+    held: int | None
 
 
 @dataclass(frozen=True)

@@ -170,4 +170,4 @@ def told(job_id: bytes) -> str:
 
 
 def _counted(pair: Iterable[Any]) -> str:
-    return "{} players and {} units".format(*pair)
+    return "{} players and {} smallest units".format(*pair)

@@ -69,6 +69,9 @@ class Target:
         for name in ("contract", "token"):
             object.__setattr__(self, name, getattr(self, name).lower())
 
+    def __str__(self) -> str:
+        return f"contract {self.contract}, which pays token {self.token}, on chain {self.chain_id}"
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -187,12 +190,7 @@ class StoredTx:
 
 
 class Proof(NamedTuple):
-    """What the chain says now of the block that holds a job's last event.
-
-    Attributes:
-        block_hash: asked for again, after the block has become final.
-        final_block: number of the newest final block.
-    """
+    """The block of a job's last event, its hash as the chain tells it now, and the newest final block's number."""
 
     block: int
     block_hash: str

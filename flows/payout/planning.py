@@ -77,8 +77,8 @@ class Planning(Part):
     async def keep_holds(self, slot: Slot) -> None:
         """Make the list of those who are held that of the plan; each keeps the day since when."""
         async with self._step():
-            await self._do(PLANNING["forget_holds"], slot=slot)
-            await self._do(PLANNING["refresh_holds"], slot=slot)
+            for statement in ("forget_holds", "refresh_holds", "note_held"):
+                await self._do(PLANNING[statement], slot=slot)
 
     async def _weigh(self, policy: Policy) -> None:
         await self._do(PLANNING["make_due"])

@@ -136,3 +136,13 @@ on conflict (user_id) do update
 set reason = excluded.reason, amount = excluded.amount,
     since_utc = case hold.reason when excluded.reason then hold.since_utc else now() end
 where (hold.reason, hold.amount) is distinct from (excluded.reason, excluded.amount);
+
+-- What waits for a wallet, or until it is enough. Not an amount that no job can hold: it is a mistake more likely than
+-- a debt, and one of them would hide all others.
+-- name: note_held
+insert into payout.held_day (day, amount)
+select cast(now() at time zone 'UTC' as date), coalesce(sum(amount) filter (
+    where amount > 0 and reason <> 'above the maximum'
+), 0)
+from payout.plan_hold where slot = :slot
+on conflict (day) do update set amount = excluded.amount;

@@ -40,10 +40,10 @@ def _costs(head: PlanHead, estimate: Estimate, coins: Coins) -> str:
         ("to be paid", f"{head.n:,}"),
         ("held", f"{sum(players for players, _ in head.held.values()):,}"),
         ("gas of the submissions", _gas(estimate)),
-        ("fee, at most", ether(estimate.fee_wei)),
+        ("fee, at most, in the chain's own coin", ether(estimate.fee_wei)),
         ("treasury before", coins(estimate.budget)),
         ("treasury afterwards", coins(estimate.budget - head.total) + _short(head, estimate)),
-        ("the operator's coin for gas", ether(estimate.gas_balance_wei)),
+        ("the operator has for gas, in that coin", ether(estimate.gas_balance_wei)),
         ("made", f"{head.made_utc:%Y-%m-%d %H:%M:%S} UTC"),
     ]
     return table("", "", rows=rows)

@@ -12,7 +12,13 @@ CLOSED = {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}
 
 @dataclass
 class Purse:
-    """What may still be promised: of the token, of today's limit, and the signer's own coin for gas."""
+    """What may still be promised.
+
+    Attributes:
+        budget: of the contract's tokens, in their smallest units.
+        today: of the contract's limit for its day (UTC), in the same.
+        gas_wei: of the operator's own coin.
+    """
 
     budget: int
     today: int
@@ -30,9 +36,9 @@ class Purse:
     def lacks(self, total: int, fee_wei: int) -> str | None:
         """Return what is short for one more job; None when it can be paid."""
         if total > self.budget:
-            return f"{self.budget} units of the token are left in the contract, and {total} are needed"
+            return f"{self.budget} of the token's smallest units are left in the contract, and {total} are needed"
         if total > self.today:
-            return f"today's limit of the contract leaves {self.today} units, and {total} are needed"
+            return f"today's limit of the contract leaves {self.today} of the token's smallest units, and {total} are needed"
         if fee_wei > self.gas_wei:
             return f"the operator's account has {self.gas_wei} wei left for gas, and a job may need {fee_wei}"
         return None

@@ -42,16 +42,20 @@ class SignerLocked(LedgerProblem):
 
 class SignerNotHeld(LedgerProblem):
     """This session does not hold the lock of signer {signer} on chain {chain_id}, so that nothing may be signed.
-    Start again.
+    Start a new run; state-db must not be reached through a transaction-mode pooler.
     """
 
 
 class NonceTaken(LedgerProblem):
-    """Nonce {nonce} of signer {signer} belongs to a transaction of another job. Ask for the nonce again."""
+    """Nonce {nonce} of signer {signer} belongs to a transaction of another job. Nothing was stored or sent: start a new
+    run, which asks for the nonce again.
+    """
 
 
 class JobClosed(LedgerProblem):
-    """Job {job} is not open for this: {reason}. Nothing was booked; reconcile shows the job and its events."""
+    """Job {job} is not open for this: {reason}. Nothing was booked or signed: start a new run, and look at
+    what payout-reconcile/daily says of the job.
+    """
 
 
 class Miscounted(LedgerProblem):
@@ -63,10 +67,4 @@ class Miscounted(LedgerProblem):
 class ItemsChanged(LedgerProblem):
     """The rows of job {job} are not those that it was made of: their digest differs. Nothing was signed; a person
     must find out who changed the ledger's tables.
-    """
-
-
-class DecimalsDiffer(LedgerProblem):
-    """The token has {token} decimal places, the Block payout-settings says {settings}: everybody would get a
-    multiple or a fraction of what is due. Correct the Block.
     """

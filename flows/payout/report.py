@@ -121,11 +121,18 @@ def _held(heaps: Iterable[Heap], coins: Coins) -> str:
 
 
 def _course(days: Sequence[Day], coins: Coins) -> str:
-    """The picture: paid, come free and held as bars, in flight as a line."""
+    """The picture: what was not paid yet at each day's end as bars, what was paid on the day as a line.
+
+    A stack of both would count the same coins once for each day that they wait.
+    """
     bars = [
-        Series("paid", "#16a34a", [coins.number(day.paid) for day in days]),
-        Series("came free again", "#f59e0b", [coins.number(day.freed) for day in days]),
-        Series("held", "#94a3b8", [coins.number(day.held) for day in days]),
+        Series("in flight at the day's end", "#2563eb", [coins.number(day.in_flight) for day in days]),
+        Series("held at the day's end", "#94a3b8", [_known(day.held, coins) for day in days]),
     ]
-    line = Series("in flight at the day's end", "#2563eb", [coins.number(day.in_flight) for day in days])
-    return picture("coins by day", [f"{day.day:%d.%m.}" for day in days], bars, line)
+    line = Series("paid on the day", "#16a34a", [coins.number(day.paid) for day in days])
+    told = "Held is without amounts above the maximum, and nothing where there was no plan."
+    return f"{picture('coins by day', [f'{day.day:%d.%m.}' for day in days], bars, line)}\n\n{told}"
+
+
+def _known(units: int | None, coins: Coins) -> float | None:
+    return None if units is None else coins.number(units)

@@ -2,7 +2,7 @@
 
 This is the specification. Planning does the same set-based (planning.sql), and a test compares the two.
 
-Source  docs/payout.md, "Rules"
+Source  docs/payout.md, "Who is paid what"
 """
 
 import hashlib

@@ -113,6 +113,12 @@ create table if not exists payout.hold (
     since_utc timestamptz not null default now()
 );
 
+-- How much was held, by the day's last plan: the list above knows today only.
+create table if not exists payout.held_day (
+    day    date    primary key, -- UTC
+    amount numeric not null
+);
+
 -- Wallets that the token refuses; one of them would make its whole job fail.
 create table if not exists payout.poison (
     wallet    bytea       primary key check (octet_length(wallet) = 20),

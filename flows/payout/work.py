@@ -19,7 +19,7 @@ from flows.payout.inbox import Inbox
 from flows.payout.ledger import Ledger
 from flows.payout.models import PlanHead, Policy, Slot, Source, Target
 from flows.payout.planning import Planning
-from flows.payout.refusals import DecimalsDiffer, SignerLocked
+from flows.payout.refusals import SignerLocked
 from flows.payout.snapshot import GAME_DB
 from flows.payout.transactions import Transactions
 
@@ -145,9 +145,7 @@ class Work:
             DecimalsDiffer: the token counts otherwise than the settings say.
         """
         await self.jobs.check()
-        decimals = await self.jobs.decimals()
-        if decimals != self.settings.token_decimals:
-            raise DecimalsDiffer(token=decimals, settings=self.settings.token_decimals)
+        self.settings.check_decimals(await self.jobs.decimals())
 
 
 @asynccontextmanager

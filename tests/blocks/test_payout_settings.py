@@ -13,11 +13,9 @@ from sandbox import World
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # the engine's client leaves its sockets
 
-SALT = "0123456789abcdef"
-
 
 def settings(**fields: object) -> PayoutSettings:
-    return PayoutSettings.model_validate({"salt": SALT, "token_decimals": 18, **fields})
+    return PayoutSettings.model_validate({"token_decimals": 18, **fields})
 
 
 @pytest.mark.parametrize(
@@ -46,8 +44,6 @@ def test_the_least_is_rounded_up(least: str, units: int) -> None:
 
 
 WRONG = {
-    "a short salt": ({"salt": SALT[:-1]}, "PAYOUT_SALT"),
-    "no salt": ({"salt": ""}, "PAYOUT_SALT"),
     "a table without its schema": ({"users": "users"}, "SCHEMA.TABLE"),
     "a statement for a table": ({"users": "public.users; drop table users"}, "SCHEMA.TABLE"),
     "a quoted table": ({"users": 'public."users"'}, "SCHEMA.TABLE"),
@@ -77,12 +73,6 @@ def test_what_cannot_be_right_is_refused(case: str) -> None:
         settings(**fields)
 
 
-def test_the_salt_is_not_shown() -> None:
-    """Neither in the Block's text nor in what a validator says."""
-    assert SALT not in repr(settings())
-    assert SALT not in str(settings())
-
-
 async def test_the_block_keeps_every_digit(prefect: PrefectClient, world: World) -> None:
     """Saved and read again it is the same, and applying it again finds nothing to change."""
     given = {"PAYOUT_TOKENS_PER_COIN": "0.1234567890123456789", "PAYOUT_TOKEN_DECIMALS": "19"}
@@ -93,6 +83,5 @@ async def test_the_block_keeps_every_digit(prefect: PrefectClient, world: World)
         read = await PayoutSettings.aload("payout-settings")
         assert read.tokens_per_coin == Decimal("0.1234567890123456789")
         assert read.units_per_coin == 1234567890123456789
-        assert read.salt.get_secret_value() == world.env["PAYOUT_SALT"]
     finally:
         await blocks.save(prefect, "payout-settings", blocks.build(world.env)["payout-settings"])

@@ -118,18 +118,18 @@ def tapped(
     """
     trap, behind = Trap(), {**env, **direct}
     with ExitStack() as stack:
-        stack.callback(_fill, prefect, env)
+        stack.callback(point, prefect, env)
         taps = []
         for name, speech in speeches.items():
             address, colon, port = behind[name].rpartition(":")
             taps.append(Tap(int(port), speech, trap))
             stack.callback(taps[-1].close)
             behind[name] = f"{address}{colon}{taps[-1].port}"
-        _fill(prefect, behind)
+        point(prefect, behind)
         yield trap, taps, behind
 
 
-def _fill(prefect: Stack, env: Mapping[str, str]) -> None:
+def point(prefect: Stack, env: Mapping[str, str]) -> None:
     """Point the Blocks at what `env` says."""
 
     async def fill() -> None:

@@ -11,7 +11,7 @@ from deployments.stack import Stack
 from sandbox.chain import ChainGuest
 from tests.chaos import payout
 from tests.chaos.attempt import End
-from tests.chaos.ground import Duel
+from tests.chaos.ground import Duel, point
 from tests.chaos.paying import PayoutGround, ground
 from tests.chaos.wire import Point, Side
 
@@ -33,11 +33,12 @@ STEPS = [
 
 
 @pytest.fixture(scope="module")
-def outside(world: sandbox.World, stack: Stack) -> Iterator[PayoutGround]:
+def outside(world: sandbox.World, paying_world: sandbox.World, stack: Stack) -> Iterator[PayoutGround]:
     """Ledger, game and chain behind taps."""
-    with ground(world, stack) as outside:
+    with ground(paying_world, stack) as outside:
         outside.scales.begin()
         yield outside
+    point(stack, world.env)  # as `make apply` left them
 
 
 @pytest.fixture(scope="module")

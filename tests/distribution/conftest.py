@@ -16,7 +16,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 
 from flows.common import artifacts, upcoming
-from flows.distribution import splitting, tasks
+from flows.distribution import splitting, tasks, verifying
 from sandbox import World
 from sandbox.oracle.faults import Faults
 from tests.distribution.bank import Bank
@@ -72,7 +72,7 @@ async def forget_failures(prefect: PrefectClient) -> None:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is tried again is tried again at once, as often as ever: two minutes of patience take a second."""
-    for module in (tasks, splitting, artifacts, upcoming):
+    for module in (tasks, splitting, verifying, artifacts, upcoming):
         for each in vars(module).values():
             if isinstance(each, Task) and each.retry_delay_seconds:
                 monkeypatch.setattr(each, "retry_delay_seconds", 0.02)

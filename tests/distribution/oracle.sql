@@ -78,7 +78,7 @@ WHERE dssb_app.sc_distribution_run.kind = :kind_1 AND dssb_app.sc_distribution_r
 -- open_days
 SELECT dssb_app.sc_distribution_run.business_date
 FROM dssb_app.sc_distribution_run
-WHERE dssb_app.sc_distribution_run.kind = :kind_1 AND (dssb_app.sc_distribution_run.status = :status_1 OR dssb_app.sc_distribution_run.status = :status_2 AND dssb_app.sc_distribution_run.mailed_at IS NULL) ORDER BY dssb_app.sc_distribution_run.business_date
+WHERE dssb_app.sc_distribution_run.kind = :kind_1 AND (dssb_app.sc_distribution_run.status = :status_1 OR (dssb_app.sc_distribution_run.status = :status_2 OR dssb_app.sc_distribution_run.status = :status_3 AND dssb_app.sc_distribution_run.business_date != :business_date_1) AND dssb_app.sc_distribution_run.mailed_at IS NULL) ORDER BY dssb_app.sc_distribution_run.business_date
 
 -- begin
 INSERT INTO dssb_app.sc_distribution_run (business_date, kind, run_id, status) VALUES (:business_date, :kind, :run_id, :status)

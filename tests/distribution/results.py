@@ -1,11 +1,14 @@
 """Days as they may come to the letters and reports, with counts that fit together."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from flows.distribution import split
+from flows.distribution.cohort import Block, Iins
 from flows.distribution.days import Result, Skipped, TableState, Trouble
-from flows.distribution.models import Campaign, Check, Group, Numbers, Share, Skip, Stage
+from flows.distribution.models import Campaign, Check, Group, Numbers, Remainder, Share, Skip, Stage
 
 DAY = date(2030, 5, 5)
 RUN_ID = UUID("0190c0de-aaaa-7bbb-8ccc-abcdefabcdef")
@@ -52,6 +55,14 @@ def three(**other: Any) -> Result:
     """Return the day that everybody knows: 166 users over three campaigns."""
     parts = tuple(share(place, NAMES[place - 1], users) for place, users in ((1, 55), (2, 55), (3, 56)))
     return result(parts, **other)
+
+
+def blocks(
+    ranked: Iins, campaigns: Sequence[Campaign], policy: Remainder, day_ordinal: int = 0
+) -> tuple[Block, ...]:
+    """Return the whole split, as the flow's tasks put it together."""
+    ranges = split.over_campaigns(ranked, campaigns, policy, day_ordinal)
+    return tuple(block for part in ranges for block in split.over_groups(part, policy))
 
 
 def skipped(reason: Skip = Skip.NO_CAMPAIGNS, **other: Any) -> Skipped:

@@ -1,6 +1,7 @@
 """The auditor's statements, on a real database: they derive what Python decided, and see what somebody changed."""
 
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from blocks import database
 from flows.common.sql import statements
 from flows.distribution import split
 from flows.distribution.models import Campaign, Remainder
@@ -16,6 +18,8 @@ from sandbox import seed as sandbox_seed
 from sandbox import wheel
 from sandbox.postgres import SUPERUSER, Postgres
 from sandbox.state import State
+from tests.distribution import results
+from tests.distribution.bank import USERS, daily
 
 SQL = statements("flows.distribution")
 DAY = date(2030, 5, 17)
@@ -71,10 +75,12 @@ class Auditor:
     async def run(self, statement):
         return (await self.connection.execute(text(statement))).rowcount
 
-    async def audit(self, seed, ids, remainder=Remainder.LAST, day=DAY, *, is_listed=False):
+    async def audit(  # noqa: PLR0913
+        self, seed, ids, remainder=Remainder.LAST, day=DAY, *, is_listed=False, moment=MOMENT
+    ):
         parameters = {
             "seed": seed,
-            "insert_datetime": MOMENT,
+            "insert_datetime": moment,
             "campaign_ids": ",".join(ids),
             "remainder": remainder.value,
             "day_ordinal": day.toordinal(),
@@ -112,7 +118,7 @@ def decide(users, count, remainder=Remainder.LAST, day=DAY):
     )
     seed = split.seed(day, ids(count), "salt of the tests")
     campaigns = [Campaign(base, "", day, day) for base in ids(count)]
-    return seed, split.blocks(split.rank(iins, seed), campaigns, remainder, day.toordinal())
+    return seed, results.blocks(split.rank(iins, seed), campaigns, remainder, day.toordinal())
 
 
 @pytest.mark.parametrize("remainder", Remainder)
@@ -135,6 +141,25 @@ async def test_the_audit_turns_the_same_wheel(auditor, ahead):
     found = await auditor.audit(seed, ids(3), Remainder.ROTATE, day)
     assert {(written, users) for written, _, _, users in found} == {(b.theory_id, len(b)) for b in blocks}
     assert all(written == derived for written, derived, _, _ in found)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # the engine's client leaves its sockets
+@pytest.mark.parametrize("backend", ["oracle"], indirect=True)
+@pytest.mark.parametrize("remainder", Remainder)
+async def test_the_audit_derives_what_a_run_wrote(bank, remainder):
+    """By Oracle's own driver, from the rows that the flow left and the ledger's row alone, for each policy."""
+    assert (await daily(remainder=remainder)).is_completed()
+    (day,) = bank.days
+    async with database.session("dssb-db") as connection:
+        found = await Auditor(connection).audit(
+            day["seed"], day["campaign_ids"].split(","), Remainder(day["remainder"]), day["business_date"],
+            moment=day["insert_datetime"],
+        )  # fmt: skip
+    written = Counter(row["theory_id"] for row in bank.control + bank.target)
+    assert {(one, other): users for one, other, _, users in found} == {
+        (theory_id, theory_id): users for theory_id, users in written.items()
+    }
+    assert sum(written.values()) == USERS
 
 
 async def test_the_audit_sees_one_user_who_was_moved(auditor):
@@ -195,6 +220,7 @@ async def test_what_must_be_nowhere_is_nowhere(auditor):
     await auditor.write(blocks)
     for name in ("verify_doubles", "verify_tables", "verify_mirror_control"):
         assert await auditor.verify(name) == []
+    assert await auditor.verify("verify_distinct") == [(101, 101)]
     control, mirror = await both_halves(auditor)
     assert len(control) == sum(len(block) for block in blocks if block.group.is_control)
     assert len(mirror) == 101 - len(control)
@@ -214,6 +240,7 @@ async def test_two_assignments_are_seen(auditor):
     await auditor.insert("target", ["1"], "SC00000002.2")
     await auditor.insert("control", ["2", "3"], "SC00000001.1")
     assert await auditor.verify("verify_doubles") == [(2, 2)]
+    assert await auditor.verify("verify_distinct") == [(5, 3)]
 
 
 async def test_the_control_group_elsewhere_is_seen(auditor):
@@ -226,6 +253,7 @@ async def test_the_control_group_elsewhere_is_seen(auditor):
         ("sc_local_target", "SC00000001.1", 2),
     ]
     assert await auditor.verify("verify_mirror_control") == [("SC00000001.1", 1)]
+    assert await auditor.verify("verify_mirror_distinct") == [(1, 1)]
 
 
 async def test_a_control_user_in_the_mirror_is_seen_by_both_halves(auditor):

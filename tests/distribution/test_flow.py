@@ -15,6 +15,7 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import ParameterTypeError
 
 from flows.common import duty
+from flows.distribution import permission
 from flows.distribution.flow import distribution, status
 from flows.distribution.models import Group
 from tests.distribution.bank import CAMPAIGNS, CONTROL, RUN, TARGET, USERS, Bank, by_both, daily, today
@@ -250,7 +251,7 @@ async def test_too_few_users_are_distributed_and_warned_of(
 
 async def by_hand(**parameters: Any) -> State[Any]:
     """Run the flow as a person does, with two names."""
-    names = {"requested_by": "Айгуль", "approved_by": "Болат"}
+    names = {"business_date": today(), "requested_by": "Айгуль", "approved_by": "Болат"}
     state: State[Any] = await distribution(**{**names, **parameters}, return_state=True)
     return state
 
@@ -299,6 +300,18 @@ async def test_a_day_that_has_not_come_is_refused(bank: Bank) -> None:
     assert state.is_failed()
     assert "DateInFuture" in str(state.message)
     assert bank.log == []
+
+
+async def test_a_run_by_hand_does_not_take_the_night_for_today(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the day's hour it says what to wait for, unless the day is named; a preview is free."""
+    monkeypatch.setattr(permission, "OPENS", time.max)
+    state = await by_hand(business_date=None)
+    assert "DateInFuture" in str(state.message)
+    assert bank.log == []
+    assert (await distribution(dry_run=True))["success"]
+    assert (await by_hand()).is_completed()
 
 
 @pytest.mark.parametrize(

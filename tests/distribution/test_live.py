@@ -18,6 +18,7 @@ from deployments import blocks
 from flows.common.sql import script
 from flows.distribution.flow import distribution
 from sandbox import World
+from tests.distribution.bank import today
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # the engine's client leaves its sockets
 
@@ -90,7 +91,7 @@ async def test_a_live_day(prefect: object, world: World, oracle: oracledb.Connec
     for name, block in {**built, "distribution-settings": settings}.items():
         if name in {"dssb-db", "spss-db", "distribution-settings"}:
             await block.save(name, overwrite=True)
-    names = {"requested_by": "the test", "approved_by": "who set ORACLE_TEST_DSN"}
+    names = {"business_date": today(), "requested_by": "the test", "approved_by": "who set ORACLE_TEST_DSN"}
     assert (await distribution(**names))["users"] == USERS
     assert (await distribution(**names))["status"] == "completed"
     with oracle.cursor() as cursor:

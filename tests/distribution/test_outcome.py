@@ -1,12 +1,13 @@
 """What a written day came to: the tables' counts, the ledger's word, and the registry's names."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from flows.distribution import outcome
 from flows.distribution.days import LedgerDay
-from flows.distribution.models import Status, Theory
+from flows.distribution.models import NO_NUMBERS, Numbers, Skip, Status, Theory
 from tests.distribution import results
 
 FIRST, LAST = date(2030, 5, 1), date(2030, 5, 31)
@@ -49,3 +50,18 @@ def test_a_day_takes_as_long_as_until_it_is_completed(completed_s: int | None, t
         insert_datetime=results.MOMENT, planned_at=began, completed_at=ended,
     )  # fmt: skip
     assert outcome.result(day, COUNTS, [], (), was_resumed=False).took_s == took_s
+
+
+def test_a_skip_is_told_as_the_ledger_has_it() -> None:
+    """With campaigns it was for want of users, whom SPSS was asked for; without, nobody asked."""
+    day = LedgerDay(
+        results.DAY, results.RUN_ID, Status.SKIPPED, 5,
+        campaign_ids=("SC1", "SC2"), numbers=Numbers(9, 0, 0, 9, 0, 0), checks=results.CHECKS,
+    )  # fmt: skip
+    found = outcome.skipped(day, [theory("SC1.1"), theory("SC1.2")])
+    assert (found.reason, found.numbers, found.checks) == (Skip.NO_USERS, day.numbers, results.CHECKS)
+    assert [(one.id, one.name, one.end) for one in found.campaigns] == [
+        ("SC1", "about SC1.1", LAST), ("SC2", "", date.min),
+    ]  # fmt: skip
+    bare = outcome.skipped(replace(day, campaign_ids=(), numbers=NO_NUMBERS), [])
+    assert (bare.reason, bare.numbers, bare.campaigns) == (Skip.NO_CAMPAIGNS, None, ())

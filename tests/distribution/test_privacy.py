@@ -1,7 +1,7 @@
 """With every logger at DEBUG and on every way to end, no user's IIN is where somebody could read it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,21 @@ from prefect.client.schemas.objects import FlowRun, State
 
 from deployments.stack import Stack
 from flows.common.clock import Clock
-from tests.distribution.bank import MIRROR, RUN, Bank, by_both, daily, garbled, keyed, today
+from flows.distribution.flow import verify
+from tests.distribution.bank import (
+    MIRROR,
+    REGISTRY,
+    RUN,
+    TARGET,
+    Bank,
+    by_both,
+    daily,
+    garbled,
+    keyed,
+    renamed,
+    revoked,
+    today,
+)
 from tests.secrecy import AT_DEBUG, Numbers, Search, hearing
 
 pytestmark = [
@@ -43,7 +57,7 @@ def search_all(stack: Stack, bank: Bank) -> Search:
 async def test_no_way_to_end_tells_who_the_users_are(
     stack: Stack, prefect: PrefectClient, bank: Bank, heard: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Preview, an unknown error, a wrong row, a duplicate key, both databases torn apart, a stranger's row, no mail, and success."""
+    """Previews and skips, wrong login, SID, table and right, duplicate key, torn apart, no mail, success, verified."""
     people = bank.source
     asyncio.get_running_loop().set_debug(True)
     ends = [f"{state.name}: {state.message}" async for state in end_in_every_way(bank, max(people))]
@@ -58,17 +72,30 @@ async def test_no_way_to_end_tells_who_the_users_are(
         assert any(line.startswith(logger) for line in heard), logger
     search = await settled(stack, prefect, bank, bank.days[0]["run_id"])
     assert search.numbers(people) == set()
+    assert search.where(WRONG_PASSWORD) == set()
 
 
+WRONG_PASSWORD = "wrong-password-that-nobody-may-see"
 WAYS = [
-    "Completed", "Unexpected: ValueError", "LedgerRowWrong", "DuplicateKey", "DatabaseUnreachable: spss-db", "NotReconciled",
-    "MailNotSent", "Completed",
+    "Completed", "DatabaseAccessDenied: dssb-db", "DatabaseAccessDenied: spss-db", "TableMissing: dssb-db",
+    "PermissionMissing: dssb-db", "Completed", "Unexpected: ValueError", "LedgerRowWrong", "DuplicateKey", "DatabaseUnreachable: spss-db", "NotReconciled",
+    "MailNotSent", "Completed", "Completed", "NotReconciled",
 ]  # fmt: skip
 
 
 async def end_in_every_way(bank: Bank, somebody: str) -> AsyncIterator[State[Any]]:
     """Yield the last state of each run."""
     yield await daily(dry_run=True, sample=20)
+    for variables in ({"ORACLE_PASSWORD": WRONG_PASSWORD}, {"SPSS_ORACLE_SID": "NOWHERE"}):
+        await bank.fill(**variables)
+        yield await daily()
+    await bank.fill()
+    for wrong in (renamed(REGISTRY, "dssb"), revoked("insert", TARGET, "dssb")):
+        with bank.without(*wrong):
+            yield await daily()
+    with bank.without(*assigned(bank.source)):
+        yield await daily()
+    bank.rows(f"truncate {RUN}")
     with bank.without(*garbled(somebody)):
         yield await daily()
     bank.rows(
@@ -93,6 +120,23 @@ async def end_in_every_way(bank: Bank, somebody: str) -> AsyncIterator[State[Any
     yield await daily()
     bank.mend()
     yield await daily()
+    yield await verify(return_state=True)
+    with bank.without(*moved(bank)):
+        yield await verify(return_state=True)
+
+
+def assigned(users: Iterable[str]) -> tuple[str, str, str]:
+    """For `Bank.without`: everybody has an assignment that goes on, so that the day is skipped."""
+    rows = ", ".join(f"('{user}', 'OLD.2', '2999-01-01')" for user in users)
+    there = f"insert into {TARGET} (iin, theory_id, date_end) values {rows}"
+    return "dssb", there, f"delete from {TARGET} where theory_id = 'OLD.2'"
+
+
+def moved(bank: Bank) -> tuple[str, str, str]:
+    """The same: a user of A is in SPSS, too."""
+    user, moment = bank.control[0]["iin"], bank.days[0]["insert_datetime"]
+    there = f"insert into {MIRROR} (iin, theory_id, insert_datetime) values ('{user}', 'OTHER.2', '{moment}')"
+    return "spss", there, f"delete from {MIRROR} where theory_id = 'OTHER.2'"
 
 
 async def settled(stack: Stack, prefect: PrefectClient, bank: Bank, run_id: str) -> Search:
@@ -136,7 +180,7 @@ async def run_deployed(prefect: PrefectClient) -> FlowRun:
     deployment = await prefect.read_deployment_by_name("distribution/daily")
     made = await prefect.create_flow_run_from_deployment(
         deployment.id,
-        parameters={"requested_by": "Айгуль", "approved_by": "Болат"},
+        parameters={"business_date": str(today()), "requested_by": "Айгуль", "approved_by": "Болат"},
         job_variables={"env": AT_DEBUG, "stream_output": True},
     )
     async with asyncio.timeout(TIMEOUT_S):

@@ -12,6 +12,7 @@ from flows.distribution import quality, split
 from flows.distribution.cohort import Block
 from flows.distribution.days import PastDay
 from flows.distribution.models import Campaign, Group, Remainder
+from tests.distribution import results
 
 DAY = date(2030, 5, 17)
 
@@ -116,7 +117,7 @@ def test_a_year_of_last_alarms_and_a_year_of_rotate_does_not():
 
 def sized_by(policy, users, day):
     campaigns = [campaign(number) for number in range(1, 11)]
-    return split.blocks(array([b"1"] * users), campaigns, policy, day.toordinal())
+    return results.blocks(array([b"1"] * users), campaigns, policy, day.toordinal())
 
 
 def test_too_few_users_are_not_tested():
@@ -147,7 +148,7 @@ def test_a_group_of_men_is_an_alarm():
 def test_an_honest_split_passes():
     """Ranked by the hash, the p-values are neither tiny nor told with a person."""
     iins = array([person(n, decade=n * 7 // 20_000, seventh=3 + n % 2) for n in range(20_000)])
-    blocks = split.blocks(split.rank(iins, "0" * 64), [campaign(1), campaign(2)], Remainder.LAST)
+    blocks = results.blocks(split.rank(iins, "0" * 64), [campaign(1), campaign(2)], Remainder.LAST)
     decade, sex = quality.balance(blocks)
     assert decade.ok
     assert sex.ok

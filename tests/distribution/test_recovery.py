@@ -14,6 +14,7 @@ from flows.common import duty
 from flows.common.clock import Clock
 from flows.distribution import russian
 from tests.distribution.bank import (
+    CAMPAIGNS,
     CONTROL,
     FENCE,
     MIRROR,
@@ -254,6 +255,44 @@ async def test_a_mail_server_that_is_down_costs_the_mail_only(bank: Bank) -> Non
     assert len(bank.letters) == 1
 
 
+@pytest.mark.parametrize("reason", ["no_users", "no_campaigns"])
+async def test_a_skip_that_could_not_be_mailed_is_told_the_next_day(bank: Bank, reason: str) -> None:
+    """The same mail as it would have been, once, with the campaigns that wait; today is done as ever."""
+    yesterday, users = today() - YESTERDAY, bank.source
+    if reason == "no_users":
+        bank.set_users([None])
+    else:
+        bank.set_campaigns()
+    bank.ask("POST", "mail/refuse", {})
+    assert "MailNotSent" in str((await daily(business_date=yesterday)).message)
+    assert [(day["status"], day["mailed_at"]) for day in bank.days] == [("skipped", None)]
+    bank.mend()
+    bank.set_users(users)
+    bank.set_campaigns(*CAMPAIGNS, start=-3)
+    for _ in range(2):
+        assert (await daily()).is_completed()
+    told = {"no_users": "Нет пользователей с COUNT_DAY = 5", "no_campaigns": "Нет активных кампаний"}[reason]
+    assert bank.subjects == [f"⏭️ SoftCollection: Ежедневная дистрибуция пропущена - {told}", SENT]
+    letter = bank.letters[0]
+    text = letter.get_body(("plain",)).get_content()
+    assert (russian.day(yesterday) in text, str(bank.days[0]["run_id"]) in letter["Message-ID"]) == (
+        True,
+        True,
+    )
+    assert ("SC00000002" in text) is (reason == "no_users")
+
+
+async def test_todays_skip_that_could_not_be_mailed_is_tried_anew(bank: Bank) -> None:
+    """Campaigns have come meanwhile: the day is distributed, and no mail says that it was skipped."""
+    bank.set_campaigns()
+    bank.ask("POST", "mail/refuse", {})
+    assert (await daily()).is_failed()
+    bank.mend()
+    bank.set_campaigns(*CAMPAIGNS)
+    assert (await daily()).is_completed()
+    assert bank.subjects == [SENT]
+
+
 async def test_without_the_state_nothing_is_begun(bank: Bank) -> None:
     """Whoever cannot hold the duty must not act."""
     await bank.fill(STATE_DB_PORT=str(free_port()))
@@ -375,8 +414,8 @@ async def until_somebody_waits(bank: Bank, database: str) -> None:
             await Clock().sleep(0.1)
 
 
-async def test_a_fence_without_its_row_is_made_anew(bank: Bank) -> None:
-    """Whoever set the tables up forgot the row: the first run writes it."""
+async def test_the_first_run_writes_the_fences_row(bank: Bank) -> None:
+    """Whoever sets the tables up creates them, and no more."""
     bank.rows(f"delete from {FENCE}")
     assert (await daily()).is_completed()
     assert bank.rows(f"select * from {FENCE}") == [{"kind": "daily"}]

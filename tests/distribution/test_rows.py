@@ -73,6 +73,8 @@ def test_a_skipped_day_keeps_nothing_of_an_earlier_plan() -> None:
     assert (written["requested_by"], written["approved_by"], written["mailed_at"]) == (*NAMES, None)
     assert {written[name] for name in ("campaign_ids", "seed", "insert_datetime", *rows.COUNTS)} == {None}
     assert rows.day({**BEGUN, **written}).checks == results.CHECKS
+    waiting = results.skipped(Skip.NO_USERS, campaigns=(results.campaign(1, ""), results.campaign(2, "")))
+    assert rows.skipped(waiting, results.MOMENT, NAMES)["campaign_ids"] == "SC00000001,SC00000002"
 
 
 @pytest.mark.parametrize("letter", ["x", "ж"])

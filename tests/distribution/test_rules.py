@@ -4,7 +4,7 @@ import hmac
 import json
 import re
 from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import numpy as np
@@ -16,11 +16,13 @@ from flows.distribution import iin, permission, rules, split
 from flows.distribution.cohort import Block
 from flows.distribution.days import LedgerDay, PastDay, TableState
 from flows.distribution.models import Campaign, Group, Remainder, Skip, Status, Wish
+from tests.distribution import results
 
 DAY = date(2030, 5, 17)
 SALT = "salt of the tests"
 NOBODY = np.array([], dtype="S12")
 ONE_DAY = timedelta(days=1)
+NIGHT, NINE = datetime(2030, 5, 17, 8, 59, 59), datetime(2030, 5, 17, 9)
 blanks = st.text(" \t\xa0", max_size=2)
 numbers = st.from_regex(r"[0-9]{1,12}", fullmatch=True)
 
@@ -176,6 +178,22 @@ def test_a_day_that_has_not_come_is_refused():
         permission.check_date(date(2031, 5, 17), DAY)
 
 
+def test_who_runs_today_before_nine_must_say_so():
+    """At night SPSS still has yesterday's users: by hand the day is named, or waited for."""
+    with pytest.raises(permission.DateInFuture, match=r"now it is 08:59: .* give business_date=2030-05-17 "):
+        permission.check_hour(NIGHT, is_by_hand=True, is_dated=False)
+    permission.check_hour(NIGHT, is_by_hand=True, is_dated=True)
+    permission.check_hour(NIGHT, is_by_hand=False, is_dated=False)
+    permission.check_hour(NINE, is_by_hand=True, is_dated=False)
+
+
+def test_what_is_due_is_todays_work_from_nine_on():
+    """That is what the guard starts again."""
+    assert permission.is_due(DAY, NINE)
+    assert not permission.is_due(DAY, NIGHT)
+    assert not permission.is_due(DAY - ONE_DAY, NINE)
+
+
 def test_tables_that_differ_are_named_with_their_counts():
     """Those that are right are not mentioned."""
     tables = [
@@ -224,7 +242,7 @@ def planned(users=1000, past=(), policy=Remainder.LAST):
     cohort = rules.cohort(array([f"{number:012}" for number in range(users)]), NOBODY, SALT)
     campaigns = [Campaign(base, "", DAY, DAY) for base in ("SC1", "SC2")]
     seed = split.seed(DAY, ["SC1", "SC2"], SALT)
-    blocks = split.blocks(split.rank(cohort.iins, seed), campaigns, policy, DAY.toordinal())
+    blocks = results.blocks(split.rank(cohort.iins, seed), campaigns, policy, DAY.toordinal())
     return cohort, seed, blocks, rules.checks(DAY, cohort, blocks, past)
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from flows.distribution import iin, quality, split
 from flows.distribution.models import Campaign, Group, Remainder
+from tests.distribution import results
 
 DAY = date(2030, 5, 17)
 SALT = "salt of the tests"
@@ -85,7 +86,7 @@ def year(policy, arrivals, count):
 
 
 def day_sizes(policy, n, count, day):
-    blocks = split.blocks(np.full(n, b"1"), campaigns(count), policy, day)
+    blocks = results.blocks(np.full(n, b"1"), campaigns(count), policy, day)
     return np.array([len(block) for block in blocks]).reshape(count, len(Group))
 
 
@@ -162,7 +163,7 @@ def test_the_rank_minds_all_32_bytes_over_many_chunks():
 @given(crowds, st.integers(1, 7), policies, st.integers(0, 10**6))
 def test_nobody_is_lost_or_doubled(crowd, count, policy, offset):
     """Five blocks for each campaign, in order; together they are the users, each once, each block sorted."""
-    blocks = split.blocks(split.rank(array(crowd), SEED), campaigns(count), policy, offset)
+    blocks = results.blocks(split.rank(array(crowd), SEED), campaigns(count), policy, offset)
     assert [(block.campaign.id, block.group) for block in blocks] == [
         (campaign.id, group) for campaign in campaigns(count) for group in Group
     ]
@@ -173,7 +174,7 @@ def test_nobody_is_lost_or_doubled(crowd, count, policy, offset):
 @given(crowds, st.integers(1, 7), EVEN, st.integers(0, 10**6))
 def test_campaigns_and_groups_are_equal(crowd, count, policy, offset):
     """Campaigns differ by at most one user, and so do the groups within each."""
-    blocks = split.blocks(split.rank(array(crowd), SEED), campaigns(count), policy, offset)
+    blocks = results.blocks(split.rank(array(crowd), SEED), campaigns(count), policy, offset)
     sizes = np.array([len(block) for block in blocks]).reshape(count, len(Group))
     assert np.ptp(sizes.sum(axis=1)) <= 1
     assert (np.ptp(sizes, axis=1) <= 1).all()
@@ -183,14 +184,16 @@ def test_campaigns_and_groups_are_equal(crowd, count, policy, offset):
 def test_the_order_of_the_source_does_not_matter(crowd, random, policy):
     """The same day and users give the same split, in whatever order the database returns them."""
     shuffled = random.sample(crowd, len(crowd))
-    one, two = (split.blocks(split.rank(array(c), SEED), campaigns(3), policy, 9) for c in (crowd, shuffled))
+    one, two = (
+        results.blocks(split.rank(array(c), SEED), campaigns(3), policy, 9) for c in (crowd, shuffled)
+    )
     assert table(one) == table(two)
 
 
 def theory_places(crowd, day):
     """Return for each user, in the crowd's order, the group's place among all groups of that day."""
     seed = split.seed(day, ["SC00000001", "SC00000002"], SALT)
-    blocks = split.blocks(split.rank(crowd, seed), campaigns(2), Remainder.LAST)
+    blocks = results.blocks(split.rank(crowd, seed), campaigns(2), Remainder.LAST)
     places = {each: place for place, block in enumerate(blocks) for each in block.iins.tolist()}
     return np.array([places[each] for each in crowd.tolist()])
 
@@ -219,14 +222,11 @@ def test_the_group_says_nothing_about_the_birth_date():
     assert p_of_contingency(years, np.arange(len(crowd)) * 10 // len(crowd)) < 1e-9
 
 
-def test_the_two_steps_are_the_whole():
-    """Campaigns first, then the groups of each, in any order: what the flow's tasks do apart is the same."""
+def test_a_range_tells_no_iin():
+    """Printed, it is a campaign and a number; the users in it are still in rank order."""
     ranked = split.rank(people(1003), SEED)
     ranges = split.over_campaigns(ranked, campaigns(3), Remainder.ROTATE, 77)
-    apart = zip(ranges, split.group_offsets(ranges, 77), strict=True)
-    blocks = [
-        block
-        for (campaign, iins), offset in reversed(list(apart))
-        for block in split.over_groups(campaign, iins, Remainder.ROTATE, offset)
+    assert [repr(part) for part in ranges] == [
+        f"<Range of {users} users of SC0000000{place}>" for place, users in ((1, 334), (2, 335), (3, 334))
     ]
-    assert table(blocks) == table(split.blocks(ranked, campaigns(3), Remainder.ROTATE, 77))
+    assert [each for part in ranges for each in part.iins.tolist()] == ranked.tolist()

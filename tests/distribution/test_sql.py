@@ -48,7 +48,7 @@ BUILT: dict[str, Executable] = {
     "day": statements.day(DSSB, DAY),
     "days": statements.days(DSSB, DAY, DAY),
     "past": statements.past(DSSB, DAY, DAY),
-    "open_days": statements.open_days(DSSB),
+    "open_days": statements.open_days(DSSB, DAY),
     "begin": statements.begin(DSSB, {"business_date": DAY, "run_id": "x", "status": "planned"}),
     "advance": statements.advance(DSSB, DAY, [Status.PLANNED, Status.SKIPPED], {"mailed_at": MOMENT}),
     "apply": statements.apply(DSSB, DAY, "x", MOMENT),

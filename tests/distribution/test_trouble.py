@@ -2,13 +2,16 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, time, timedelta
+from typing import Any
 
 import pytest
+from prefect.client.schemas.objects import State
 from prefect_sqlalchemy import AsyncSqlAlchemyConnector
 
 from deployments.surroundings import REPOSITORY, free_port
 from flows.common import duty, failures
+from flows.distribution import permission
 from flows.distribution.flow import distribution
 from flows.distribution.models import Stage
 from tests.distribution.bank import (
@@ -163,11 +166,31 @@ async def test_what_was_not_mailed_is_not_taken_for_told(bank: Bank) -> None:
     assert bank.subjects == [f"{FAILED}getting_spss_users"]
 
 
+async def by_hand(business_date: date | None = None, **parameters: Any) -> State[Any]:
+    """Run the flow as two people do who name the day."""
+    state: State[Any] = await distribution(
+        business_date or today(), requested_by="A", approved_by="B", return_state=True, **parameters
+    )
+    return state
+
+
+async def test_only_todays_trouble_mends_itself(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guard minds today's duty, from its hour on: the mail promises a new run for that, and for no other day."""
+    await bank.fill(SPSS_ORACLE_SID="NOWHERE")
+    monkeypatch.setattr(failures, "LATELY", timedelta(0))
+    promises = []
+    for opens, day in ((time.min, today()), (time.max, today()), (time.min, today() - timedelta(days=1))):
+        monkeypatch.setattr(permission, "OPENS", opens)
+        assert (await by_hand(day)).is_failed()
+        text = bank.letters[-1].get_body(("plain",)).get_content()
+        promises.append("Автоматического повтора не будет." not in text)
+    assert promises == [True, False, False]
+
+
 async def test_a_day_that_another_count_day_took_is_told(bank: Bank) -> None:
     """Somebody's run by hand before nine: the scheduled one says whose users were not distributed, and writes nothing."""
     bank.set_users(["000000000001", "000000000002"], count_day=6)
-    by_hand = await distribution(count_day=6, requested_by="A", approved_by="B", return_state=True)
-    assert by_hand.is_completed()
+    assert (await by_hand(count_day=6)).is_completed()
     state = await daily()
     assert "OtherCountDay: " in str(state.message)
     assert bank.subjects[1:] == [f"{FAILED}initialization"]
@@ -227,7 +250,7 @@ async def test_a_day_that_is_skipped_keeps_no_number_of_a_plan(bank: Bank) -> No
         assert (await daily()).is_failed()
     assert (bank.days[0]["status"], bank.days[0]["users"]) == ("planned", USERS)
     bank.set_campaigns()
-    await distribution(requested_by="A", approved_by="B")
+    await by_hand()
     (day,) = bank.days
     assert (day["status"], day["users"], day["users_b"], day["campaign_ids"]) == ("skipped", 0, None, None)
     assert (day["requested_by"], day["approved_by"]) == ("A", "B")

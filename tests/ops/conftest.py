@@ -35,7 +35,7 @@ async def applied(server: None, world: sandbox.World) -> AsyncIterator[None]:
         await block.save(name, overwrite=True)
     async with database.session(duty.BLOCK) as session:
         connection = await session.get_raw_connection()
-        for package in ("flows.common", "flows.pop"):
+        for package in ("flows.common", "flows.pop", "flows.payout"):
             await connection.driver_connection.execute(script(package))
         await connection.driver_connection.execute("truncate metronome.duty")
     yield

@@ -56,6 +56,10 @@ class Engine:
             _age(run.id, age_s)
         return run.id
 
+    async def expect(self, run_id: UUID, *, age_s: float) -> None:
+        """Let a run have been due so long ago."""
+        _write("update flow_run set expected_start_time = ? where id = ?", _ago(age_s), str(run_id))
+
     async def bring(self, run_id: UUID, *states: State) -> None:
         """Bring a run through `states`, each of which the server must accept."""
         async with get_client() as client:
@@ -133,12 +137,22 @@ def _beat(run_id: UUID, flow: str, occurred: datetime) -> dict[str, object]:
 
 
 def _age(run_id: UUID, age_s: float) -> None:
-    """Move a state into the past; the API cannot, and waiting would take as long."""
+    """Move a state into the past."""
+    at = _ago(age_s)
+    _write(
+        "update flow_run_state set timestamp = ? where id = (select state_id from flow_run where id = ?)",
+        at,
+        str(run_id),
+    )
+    _write("update flow_run set state_timestamp = ? where id = ?", at, str(run_id))
+
+
+def _ago(age_s: float) -> str:
+    return (datetime.now(UTC) - timedelta(seconds=age_s)).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def _write(statement: str, *values: str) -> None:
+    """Change the server's own rows; the API cannot, and waiting would take as long."""
     path = PREFECT_SERVER_DATABASE_CONNECTION_URL.value().removeprefix("sqlite+aiosqlite:///")
-    at = (datetime.now(UTC) - timedelta(seconds=age_s)).strftime("%Y-%m-%d %H:%M:%S.%f")
     with closing(sqlite3.connect(path, timeout=30)) as database_, database_:
-        database_.execute(
-            "update flow_run_state set timestamp = ? where id = (select state_id from flow_run where id = ?)",
-            (at, str(run_id)),
-        )
-        database_.execute("update flow_run set state_timestamp = ? where id = ?", (at, str(run_id)))
+        database_.execute(statement, values)

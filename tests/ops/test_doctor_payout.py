@@ -1,5 +1,6 @@
 """The doctor's look at payout's outside: players, contract, treasury and clock of real chains, well and broken."""
 
+import re
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -7,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 
 import pytest
 
+from flows.common.sql import script
 from flows.ops.flow import doctor
 from flows.ops.parameters import Process
 from sandbox import World
@@ -125,7 +127,11 @@ VARIABLES = {
         "jobs-contract treasury",
         "docs/runbook.md#wrongtoken",
     ),
-    "other decimals": ({"PAYOUT_TOKEN_DECIMALS": "6"}, "jobs-contract", "has 18 decimal places"),
+    "other decimals": (
+        {"PAYOUT_TOKEN_DECIMALS": "6"},
+        "jobs-contract",
+        "JOBS_*, PAYOUT_TOKEN_DECIMALS in .env, then `make apply` (docs/runbook.md#decimalsdiffer)",
+    ),
     "a stranger's key": ({"JOBS_OPERATOR_KEY": STRANGER.key}, "jobs-contract", "docs/runbook.md#notoperator"),
     "another table": ({"PAYOUT_USERS": "public.Users"}, "game-db", "docs/runbook.md#tablemissing"),
     "another column": ({"PAYOUT_COINS_COLUMN": "gold"}, "game-db", "docs/runbook.md#tablemissing"),
@@ -182,8 +188,63 @@ async def test_a_user_that_may_write_is_named(engine: Engine, world: World, case
     assert "may write to public.users" in message
 
 
+LACKS = {
+    "a table": (
+        "alter table payout.poison rename to venom",
+        "alter table payout.venom rename to poison",
+        "payout.poison is not there",
+    ),
+    "a column of an older version": (
+        "alter table payout.job rename note to remark",
+        "alter table payout.job rename remark to note",
+        "payout.job.note is not there",
+    ),
+    "a right": (
+        "revoke truncate on payout.plan_item_live from metronome",
+        "grant truncate on payout.plan_item_live to metronome",
+        "no right to truncate payout.plan_item_live",
+    ),
+    "temporary tables": (
+        "revoke temporary on database state from metronome",
+        "grant temporary on database state to metronome",
+        "no right to make temporary tables",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LACKS)
+async def test_what_the_ledger_lacks_is_named(engine: Engine, world: World, case: str) -> None:
+    """Table, column or right by its name, with the command that makes them; nothing else is broken."""
+    done, undone, told = LACKS[case]
+    world.query(done, "state")
+    try:
+        found, message = await diagnosis()
+    finally:
+        world.query(undone, "state")
+    assert found == {"payout ledger"}
+    assert f"payout ledger ({told})" in message
+    assert "`make apply` creates the tables" in await shown(engine)
+
+
+def test_the_ledgers_columns_are_those_of_its_schema(engine: Engine, world: World) -> None:
+    """What the doctor looks for is what the schema makes, table by table and column by column."""
+    (values,) = re.findall(
+        r"-- name: payout_lacks\n.*?values\n(.*?)\n\),", script("flows.ops", "queries.sql"), re.DOTALL
+    )
+    looked_for = {
+        f"{name}.{column}"
+        for name, columns in re.findall(r"\('(\w+)', '[a-z ]+', '([^)]*)'\)", values)
+        for column in re.sub(r"'\s+'", "", columns).split()
+    }
+    made = world.query(
+        "select table_name || '.' || column_name from information_schema.columns where table_schema = 'payout'",
+        "state",
+    )
+    assert looked_for == set(made.split())
+
+
 async def test_what_is_not_run_is_not_looked_at(engine: Engine, world: World) -> None:
-    """Without payout its four checks are left out, however broken its outside is."""
+    """Without payout its five checks are left out, however broken its outside is."""
     await replaced(world, "jobs-contract", JOBS_CONTRACT=STRANGER.address)
-    assert await doctor(("payout",)) == f"all {len(ALL) - 4} checks are fine"
-    assert not [name for name in (*OF_THE_CHAIN, "game-db") if name in await shown(engine)]
+    assert await doctor(("payout",)) == f"all {len(ALL) - 5} checks are fine"
+    assert not [name for name in (*OF_THE_CHAIN, "game-db", "payout ledger") if name in await shown(engine)]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.ops import rules
-from flows.ops.models import Alarm, Crash, Facts, Fine, Lock, Phase, Plan, Restart, Run, Watch
+from flows.ops.models import Alarm, Crash, Facts, Fine, Lock, Phase, Plan, Restart, Run, Trouble, Watch
 from flows.ops.parameters import Duty, Patience
 
 NOON = datetime(2030, 5, 5, 12, tzinfo=UTC)
@@ -104,9 +104,9 @@ def test_a_restart_waits_until_its_dead_are_marked() -> None:
 
 def test_an_alarm_says_what_is_frozen() -> None:
     """A frozen process outranks a blind guard in the exception's name; both are told."""
-    frozen, blind = Alarm("pop is frozen.", is_frozen=True), Alarm("state-db is away.")
-    assert rules.alarm([(DUTY, Fine("at work"))]) is None
-    assert isinstance(rules.alarm([(DUTY, blind)]), rules.GuardBlind)
-    both = rules.alarm([(DUTY, blind), (DUTY, frozen)])
+    frozen, blind = Alarm("pop is frozen.", Trouble.FROZEN), Alarm("state-db is away.")
+    assert rules.alarm(Plan((), ((DUTY, Fine("at work")),)).alarms) is None
+    assert isinstance(rules.alarm([blind]), rules.GuardBlind)
+    both = rules.alarm(Plan((), ((DUTY, blind), (DUTY, frozen))).alarms)
     assert isinstance(both, rules.ProcessFrozen)
     assert str(both) == "state-db is away. pop is frozen."

@@ -32,9 +32,7 @@ from sandbox import World
 from tests.payout.outside import Outside
 
 DATABASE = "payout_scratch"
-TABLES = (
-    "job, account, item, tx, event, cursor, hold, poison, journal, plan, plan_batch, plan_item, plan_hold"
-)
+TABLES = "job, account, item, tx, event, cursor, hold, held_day, poison, journal, plan, plan_batch, plan_item, plan_hold"
 TARGET = Target(
     31_337, "0xe7f1725e7734ce288f8367e1bb143e90bb3f0512", "0x5fbdb2315678afecb367f032d93f642f64180aa3"
 )
@@ -198,11 +196,13 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def outside(prefect: PrefectClient, world: World, hurried: None) -> AsyncIterator[Outside]:
+async def outside(
+    prefect: PrefectClient, world: World, paying_world: World, hurried: None
+) -> AsyncIterator[Outside]:
     """A ledger in which nobody has anything, and a chain with a block each fifth of a second, final one later."""
-    outside = Outside(world)
+    outside = Outside(paying_world)
     outside.reset()
     await outside.fill()
     yield outside
     outside.mend()
-    await outside.fill(JOBS_CONFIRMATIONS="")  # as `make apply` left them
+    await Outside(world).fill(JOBS_CONFIRMATIONS="")  # as `make apply` left them

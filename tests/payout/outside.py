@@ -18,9 +18,7 @@ from sandbox import World
 from sandbox.chain.accounts import BALANCE_WEI, CHAIN_ID, ETHER, JOBS, OPERATOR, OWNER, TOKEN, DevAccount
 from sandbox.chain.deployment import Terms, calldata
 
-TABLES = (
-    "job, account, item, tx, event, cursor, hold, poison, journal, plan, plan_batch, plan_item, plan_hold"
-)
+TABLES = "job, account, item, tx, event, cursor, hold, held_day, poison, journal, plan, plan_batch, plan_item, plan_hold"
 FILLED = ("state-db", "game-db", "jobs-contract", "payout-settings", "mail", "mail-settings")
 BLOCK_S = 0.2
 COIN = 10**18

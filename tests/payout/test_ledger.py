@@ -222,7 +222,9 @@ async def test_a_count_that_is_wrong_books_nobody(book: Book, change: str, endin
     job = await book.open_job()
     await book.by_hand(change)
     proof = await book.happens(job, JobStatus.COMPLETED)
-    with pytest.raises(Miscounted, match=r"2 players and 110 units.* came to 1 players and 60 units"):
+    with pytest.raises(
+        Miscounted, match=r"2 players and 110 smallest units.* came to 1 players and 60 smallest units"
+    ):
         await (
             book.ledger.settle(job.job_id, proof)
             if ending == "settle"

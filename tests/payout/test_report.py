@@ -1,5 +1,7 @@
 """The reports as an operator reads them: every figure is where it is looked for, and nobody else's words do anything."""
 
+import re
+from base64 import b64decode
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -37,7 +39,10 @@ FIGURES = Figures(
     made=[Heap("paid", 2, 1000, 123_450), Heap("free", 1, 5, 10)],
     open=[Heap("submitted", 1, 7, 70, MOMENT)],
     held=[Heap("no wallet", 0, 12, 99, MOMENT)],
-    course=[Day(date(2026, 11, 8) + timedelta(days=number), number, 0, 1, 2) for number in range(14)],
+    course=[
+        Day(date(2026, 11, 8) + timedelta(days=number), number, 1, 2 if number else None)
+        for number in range(14)
+    ],
 )
 STANDING = Standing(
     Sums(paid=1000, in_flight=70, on_chain=1000),
@@ -79,8 +84,9 @@ def test_a_plan_says_what_an_approver_must_know() -> None:
     facts = dict(row for row in rows(told) if len(row) == 2)
     assert facts == {
         "": "", "players read": "1,005", "of these with a job in flight": "3", "to be paid": "1,000", "held": "2",
-        "gas of the submissions": "1,200,000", "fee, at most": "0.003000", "treasury before": "2,000",
-        "treasury afterwards": "765.5", "the operator's coin for gas": "1.000000", "made": "2026-11-21 09:30:00 UTC",
+        "gas of the submissions": "1,200,000", "fee, at most, in the chain's own coin": "0.003000",
+        "treasury before": "2,000", "treasury afterwards": "765.5",
+        "the operator has for gas, in that coin": "1.000000", "made": "2026-11-21 09:30:00 UTC",
     }  # fmt: skip
     assert ["no wallet", "1", "7"] in rows(told)
     assert ["9", "bad balance", "–"] in rows(told)
@@ -116,6 +122,24 @@ def test_a_run_says_what_it_paid_and_how_the_ledger_stands() -> None:
     assert ["in flight", "0.7 in 1 jobs"] in rows(told)
     assert ["no wallet", "12", "0.99", "2026-11-21"] in rows(told)
     assert "![coins by day](data:image/svg+xml;base64," in told
+
+
+def test_the_picture_stacks_only_what_is_not_paid_yet() -> None:
+    """In flight and held are two parts of one sum at the day's end; what was paid has a line of its own."""
+    told = report.run(HEAD, FIGURES, STANDING, COINS, [])
+    (encoded,) = re.findall(r"base64,([^)]+)\)", told)
+    picture = b64decode(encoded).decode()
+    blue, grey = (
+        [float(height) for height in re.findall(rf'height="([\d.]+)" fill="{colour}"', picture)]
+        for colour in ("#2563eb", "#94a3b8")
+    )
+    assert grey[0] == 0
+    assert {round(held / flying) for flying, held in zip(blue[1:], grey[1:], strict=True)} == {2}
+    assert picture.count("<circle") == 14
+    assert re.findall(r'y="20">([^<]+)', picture) == [
+        "in flight at the day's end".replace("'", "&#x27;"), "held at the day's end".replace("'", "&#x27;"), "paid on the day",
+    ]  # fmt: skip
+    assert "Held is without amounts above the maximum" in told
 
 
 def test_a_run_tells_every_trouble() -> None:

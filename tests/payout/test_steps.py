@@ -178,7 +178,7 @@ def test_what_is_short_is_named(total: int, fee_wei: int, word: str | None) -> N
 
 def test_the_days_limit_is_named_when_the_tokens_would_do() -> None:
     """Whoever reads it waits for tomorrow, and buys no tokens."""
-    assert "today's limit of the contract leaves 5 units, and 6 are needed" in str(
+    assert "today's limit of the contract leaves 5 of the token's smallest units, and 6 are needed" in str(
         purse(10, 9, 4).lacks(6, 0)
     )
 

@@ -63,7 +63,7 @@ BEFORE_ANYTHING = {
     "another contract": Case(("ContractMissing: jobs-contract: ", "other code"), {"JOBS_CONTRACT": TOKEN, "JOBS_TOKEN": JOBS}),
     "another token": Case(("WrongToken: jobs-contract: ", "Find out"), {"JOBS_TOKEN": NOWHERE}),
     "another's key": Case(("NotOperator: jobs-contract: ", "setOperator"), {"JOBS_OPERATOR_KEY": STRANGER.key}),
-    "other decimals": Case(("DecimalsDiffer: ", "18", "payout-settings says 6"), {"PAYOUT_TOKEN_DECIMALS": "6"}),
+    "other decimals": Case(("DecimalsDiffer: ", "18", "PAYOUT_TOKEN_DECIMALS says 6"), {"PAYOUT_TOKEN_DECIMALS": "6"}),
     "node down": Case(("ChainUnreachable: jobs-contract: ", "JOBS_RPC_URL"), wrong=lambda outside: outside.fault("down")),
     "node turns us away": Case(
         ("ChainAccessDenied: jobs-contract: ", "HTTP 401"), wrong=lambda outside: outside.fault("http", status=401)
