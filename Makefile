@@ -19,13 +19,14 @@ help: ## Show this help
 demo: $(READY) ## Run everything here on invented data; ARGS=--once ends by itself
 	@$(BIN)/python -m sandbox.demo $(ARGS)
 
+# Three on two cores: half of the time they wait for a clock or a server.
 test: $(READY) ## Run all tests, real servers included; ARGS="-k name" picks some
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-chaos: $(READY) ## Kill processes at random moments, many times (docs/reliability.md)
+chaos: $(READY) ## Kill processes at every moment: pop, or ARGS=distribution, ARGS=payout (docs/reliability.md)
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
-bench: $(READY) ## Measure pop, or OF=distribution, beside peers and limits (docs/performance.md)
+bench: $(READY) ## Measure pop, or OF=distribution, OF=payout, beside peers and limits (docs/performance.md)
 	@$(BIN)/python benchmarks/$(OF).py $(ARGS)
 
 lint: $(READY) ## Linter, formatter, types, layers

@@ -40,9 +40,13 @@ def world() -> Iterator[sandbox.World]:
 
 @pytest.fixture(scope="session")
 def paying_world(world: sandbox.World) -> Iterator[sandbox.World]:
-    """The same with a chain that only those have who put its clock forward and take its blocks back."""
+    """The same with a chain that only those have who put its clock forward and take its blocks back.
+
+    They have other players, too; the declared ones are kept in `kept.users`.
+    """
     port = free_port()
     ours = {"JOBS_RPC_URL": f"http://{LOOPBACK}:{port}", "JOBS_WS_URL": f"ws://{LOOPBACK}:{port}"}
+    world.query("create schema kept; create table kept.users as table public.users", "players")
     with alone(port, interval_s=1.0):
         yield replace(world, env={**world.env, **ours})
 

@@ -38,6 +38,7 @@ def outside(world: sandbox.World, paying_world: sandbox.World, stack: Stack) -> 
     with ground(paying_world, stack) as outside:
         outside.scales.begin()
         yield outside
+    outside.scales.outside.give_back()
     point(stack, world.env)  # as `make apply` left them
 
 

@@ -15,10 +15,9 @@ def outside() -> Iterator[Arena]:
         yield outside
 
 
-@pytest.mark.parametrize("victim", ["flow", "all"])
-def test_a_day_survives_kill_9(outside, victim):
-    """Killed in the middle, pop comes back by itself: everybody served, never two at once, no gap too small."""
-    day = pop.play(outside, accounts=40, victims=[victim], seed=1)
+def test_a_day_survives_kill_9(outside):
+    """Flow, worker and server killed at once, pop comes back: everybody served, never two at once, no gap too small."""
+    day = pop.play(outside, accounts=40, victims=["all"], seed=1)
     assert day.violations == []
     assert day.connections <= day.accounts + 4  # who was served in the last seconds may be served again
     assert day.runs >= 2  # a successor did it: the kill was not in vain

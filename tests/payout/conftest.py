@@ -205,4 +205,5 @@ async def outside(
     await outside.fill()
     yield outside
     outside.mend()
+    outside.give_back()
     await Outside(world).fill(JOBS_CONFIRMATIONS="")  # as `make apply` left them

@@ -162,6 +162,10 @@ class Outside:
         self.query(f"set session_replication_role = replica; truncate {tables}")
         self.query("truncate public.users", "players")
 
+    def give_back(self) -> None:
+        """Let the declared players be all players again."""
+        self.query("truncate public.users; insert into public.users table kept.users", "players")
+
     def mend(self) -> None:
         self.rpc("sandbox_clearFaults")
         self.rpc("sandbox_setLag", 0)

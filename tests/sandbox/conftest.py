@@ -15,7 +15,7 @@ from sandbox.game import GameServer
 
 ORIGIN = "https://www.popcoin.game"
 TOKEN = "t0ken"
-PATIENCE_S = 0.3
+PATIENCE_S = 1.5
 
 PassTime = Callable[[float], Awaitable[None]]
 Pop = Callable[..., Awaitable[Any]]
