@@ -37,8 +37,8 @@ class Bucket:
 
     >>> bucket = Bucket(1)
     >>> bucket.take()
-    >>> bucket.give_back(now_s=10)
-    >>> bucket.wait_s(now_s=30), bucket.wait_s(now_s=70)
+    >>> bucket.give_back(now_s=10.0)
+    >>> bucket.wait_s(now_s=30.0), bucket.wait_s(now_s=70.0)
     (40.0, 0.0)
     """
 
