@@ -89,7 +89,7 @@ def _scale(top: int, height: int, value: float) -> list[str]:
     """Two grid lines, at nothing and at the largest value."""
     return [
         f'<line x1="{LEFT}" x2="{WIDTH - 12}" y1="{y}" y2="{y}" stroke="#e2e8f0"/>'
-        f'<text x="{LEFT - 6}" y="{y + 4}" text-anchor="end">{number:.4g}</text>'
+        f'<text x="{LEFT - 6}" y="{y + 4}" text-anchor="end">{_short(number)}</text>'
         for y, number in ((top, value), (top + height, 0))
     ]
 
@@ -101,3 +101,15 @@ def _time_axis(labels: Sequence[str], step: float) -> list[str]:
         for place, label in enumerate(labels)
         if place % every == 0
     ]
+
+
+def _short(number: float) -> str:
+    """Return the number as it fits beside an axis.
+
+    >>> _short(0.5), _short(1475), _short(85_240), _short(2_366_420)
+    ('0.5', '1475', '85.24k', '2.366M')
+    """
+    for least, size, unit in ((1e12, 1e12, "T"), (1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if abs(number) >= least:
+            return f"{number / size:.4g}{unit}"
+    return f"{number:.4g}"

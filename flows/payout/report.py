@@ -16,9 +16,9 @@ def run(
     return f"""\
 # Payout: {_paid(figures.made, coins)}
 {warnings}
-## This run's jobs, of plan `{head.hash}`
+## This run's jobs
 
-{_heaps(figures.made, coins)}
+{_made(head, figures, coins)}
 
 ## In flight now
 
@@ -106,6 +106,10 @@ def _standing(standing: Standing, coins: Coins) -> str:
         ("journal", f"`{totals.journal or '–'}`"),
     ]
     return table("", "", rows=rows)
+
+
+def _made(head: PlanHead, figures: Figures, coins: Coins) -> str:
+    return f"Of plan `{head.hash}`.\n\n{_heaps(figures.made, coins)}"
 
 
 def _heaps(heaps: Iterable[Heap], coins: Coins) -> str:
